@@ -1,0 +1,40 @@
+import { ChainCoreError } from "./core/errors.ts";
+
+/** Exit statuses that scripts rely on; every other failure is 1. Usage errors (2) and unknown commands (127) come from oclif. */
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  usage: 2,
+  "no-node-running": 69,
+  "bad-environment": 78,
+  interrupted: 130,
+};
+
+interface OclifError extends Error {
+  readonly oclif?: { readonly exit?: number };
+}
+
+export function exitStatusOf(error: unknown): number {
+  if (error instanceof ChainCoreError) return STATUS_BY_CODE[error.code] ?? 1;
+  return (error as OclifError | undefined)?.oclif?.exit ?? 1;
+}
+
+/** What a person reads on stderr: one line; empty where the error is only an exit status. */
+export function sentenceOf(error: unknown, withStack: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  if ((error as NodeJS.ErrnoException).code === "EEXIT") return "";
+  if (withStack) return error.stack ?? error.message;
+  const line = error.message
+    .split(/\s*\n\s*/)
+    .filter((part) => part !== "")
+    .join(" ");
+  const known = error instanceof ChainCoreError || (error as OclifError).oclif !== undefined;
+  return known ? line : `unexpected failure: ${line} (CHAINCORE_DEBUG=1 shows where)`;
+}
+
+/** The same for programs: what `--json` prints on stdout in place of an answer. */
+export function failureJson(error: unknown): {
+  error: { code: string; message: string; detail: Readonly<Record<string, unknown>> };
+} {
+  const message = sentenceOf(error, false);
+  if (error instanceof ChainCoreError) return { error: { code: error.code, message, detail: error.detail } };
+  return { error: { code: exitStatusOf(error) === 2 ? "usage" : "failure", message, detail: {} } };
+}
