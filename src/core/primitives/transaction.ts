@@ -1,0 +1,223 @@
+import { sha256d } from "../encoding/hash.ts";
+import { toDisplayHash } from "../encoding/hex.ts";
+import { Reader } from "../encoding/reader.ts";
+import { Writer } from "../encoding/writer.ts";
+import { OUTPOINT_LENGTH, type Outpoint, type OutpointKey, outpointAt, outpointBytes, outpointKeyAt } from "./outpoint.ts";
+import { type LayoutForm, readLayout, type TransactionLayout } from "./transaction-layout.ts";
+import { type Sats, type Txid, type VBytes, type Weight, WITNESS_SCALE, type Wtxid } from "./units.ts";
+
+export interface TxInput extends Outpoint {
+  readonly scriptSig: Uint8Array;
+  readonly sequence: number;
+  /** Empty where the input has none. */
+  readonly witness: readonly Uint8Array[];
+}
+
+export interface TxOutput {
+  readonly value: Sats;
+  readonly script: Uint8Array;
+}
+
+export interface TransactionFields {
+  /** Unsigned, 32 bits. */
+  readonly version: number;
+  readonly inputs: readonly TxInput[];
+  readonly outputs: readonly TxOutput[];
+  readonly lockTime: number;
+}
+
+/** The sequence of an input that opts out of lock times. */
+export const SEQUENCE_FINAL = 0xffffffff;
+
+/**
+ * A transaction as its raw bytes and where the parts stand in them. Parts are read when asked for, as views;
+ * what is encoded again is the same bytes. Whoever keeps one out of a block keeps the block's buffer alive: `copy()`.
+ */
+export class Transaction {
+  /** Exactly this transaction, witness included. */
+  readonly raw: Uint8Array;
+  readonly #at: TransactionLayout;
+  readonly #view: DataView;
+  #txidBytes: Uint8Array | undefined;
+  #wtxidBytes: Uint8Array | undefined;
+  #txid: Txid | undefined;
+  #wtxid: Wtxid | undefined;
+  #inputs: readonly TxInput[] | undefined;
+  #outputs: readonly TxOutput[] | undefined;
+
+  private constructor(raw: Uint8Array, layout: TransactionLayout) {
+    this.raw = raw;
+    this.#at = layout;
+    this.#view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  }
+
+  /** Reads one transaction where the reader stands. @throws DecodeError */
+  static read(reader: Reader, form: LayoutForm = "extended"): Transaction {
+    const start = reader.offset;
+    const layout = readLayout(reader, form);
+    return new Transaction(reader.source.subarray(start, reader.offset), layout);
+  }
+
+  /** @throws DecodeError, also for bytes too many. `form` "legacy" reads 0 inputs as just that (BIP144's marker otherwise). */
+  static decode(bytes: Uint8Array, form: LayoutForm = "extended"): Transaction {
+    const reader = new Reader(bytes);
+    const transaction = Transaction.read(reader, form);
+    reader.finish();
+    return transaction;
+  }
+
+  /** Encodes parts; with BIP144's marker when some input has a witness. */
+  static build(fields: TransactionFields): Transaction {
+    const hasWitness = fields.inputs.some((input) => input.witness.length > 0);
+    const writer = new Writer().u32(fields.version);
+    if (hasWitness) writer.u8(0).u8(1);
+    writer.compactSize(fields.inputs.length);
+    for (const input of fields.inputs) {
+      writer.bytes(outpointBytes(input.txid, input.vout)).varBytes(input.scriptSig).u32(input.sequence);
+    }
+    writer.compactSize(fields.outputs.length);
+    for (const output of fields.outputs) writer.i64(output.value).varBytes(output.script);
+    if (hasWitness) {
+      for (const input of fields.inputs) {
+        writer.compactSize(input.witness.length);
+        for (const item of input.witness) writer.varBytes(item);
+      }
+    }
+    return Transaction.decode(writer.u32(fields.lockTime).finish(), hasWitness ? "extended" : "legacy");
+  }
+
+  get version(): number {
+    return this.#view.getUint32(0, true);
+  }
+
+  get lockTime(): number {
+    return this.#view.getUint32(this.raw.length - 4, true);
+  }
+
+  get inputCount(): number {
+    return this.#at.inputs.length;
+  }
+
+  get outputCount(): number {
+    return this.#at.outputs.length;
+  }
+
+  /** Whether it is encoded with BIP144's marker, which demands at least one witness item. */
+  get hasWitness(): boolean {
+    return this.#at.witnesses !== undefined;
+  }
+
+  /** One input that spends nothing: 32 zero bytes and index 0xffffffff. */
+  get isCoinbase(): boolean {
+    return this.inputCount === 1 && isNullOutpoint(this.raw, this.prevoutOffset(0));
+  }
+
+  /** Where the 36 bytes of the outpoint that input `index` spends stand in `raw`. */
+  prevoutOffset(index: number): number {
+    return this.#at.inputs[index]!;
+  }
+
+  prevoutKey(index: number): OutpointKey {
+    return outpointKeyAt(this.raw, this.#at.inputs[index]!);
+  }
+
+  scriptSig(index: number): Uint8Array {
+    return new Reader(this.raw, this.#at.inputs[index]! + OUTPOINT_LENGTH).varBytes();
+  }
+
+  sequence(index: number): number {
+    const end = index + 1 < this.inputCount ? this.#at.inputs[index + 1]! : this.#at.inputsEnd;
+    return this.#view.getUint32(end - 4, true);
+  }
+
+  witness(index: number): readonly Uint8Array[] {
+    const at = this.#at.witnesses?.[index];
+    if (at === undefined) return [];
+    const reader = new Reader(this.raw, at);
+    return Array.from({ length: reader.compactSize() }, () => reader.varBytes());
+  }
+
+  /** Any int64 as a number: consensus/check-transaction rejects what is no amount. */
+  value(index: number): Sats {
+    return new Reader(this.raw, this.#at.outputs[index]!).i64() as Sats;
+  }
+
+  outputScript(index: number): Uint8Array {
+    return new Reader(this.raw, this.#at.outputs[index]! + 8).varBytes();
+  }
+
+  get inputs(): readonly TxInput[] {
+    this.#inputs ??= this.#at.inputs.map((at, index) => ({
+      ...outpointAt(this.raw, at),
+      scriptSig: this.scriptSig(index),
+      sequence: this.sequence(index),
+      witness: this.witness(index),
+    }));
+    return this.#inputs;
+  }
+
+  get outputs(): readonly TxOutput[] {
+    this.#outputs ??= this.#at.outputs.map((_, index) => ({ value: this.value(index), script: this.outputScript(index) }));
+    return this.#outputs;
+  }
+
+  get size(): number {
+    return this.raw.length;
+  }
+
+  /** Without marker, flag and witnesses. */
+  get strippedSize(): number {
+    return this.hasWitness ? 4 + (this.#at.outputsEnd - 6) + 4 : this.raw.length;
+  }
+
+  get weight(): Weight {
+    return (this.strippedSize * (WITNESS_SCALE - 1) + this.size) as Weight;
+  }
+
+  get vsize(): VBytes {
+    return Math.ceil(this.weight / WITNESS_SCALE) as VBytes;
+  }
+
+  /** The form without witnesses, which the txid hashes; `raw` itself where there are none. */
+  stripped(): Uint8Array {
+    if (!this.hasWitness) return this.raw;
+    const bytes = new Uint8Array(this.strippedSize);
+    bytes.set(this.raw.subarray(0, 4));
+    bytes.set(this.raw.subarray(6, this.#at.outputsEnd), 4);
+    bytes.set(this.raw.subarray(this.raw.length - 4), bytes.length - 4);
+    return bytes;
+  }
+
+  /** Internal order. */
+  get txidBytes(): Uint8Array {
+    this.#txidBytes ??= sha256d(this.stripped());
+    return this.#txidBytes;
+  }
+
+  get txid(): Txid {
+    this.#txid ??= toDisplayHash(this.txidBytes) as Txid;
+    return this.#txid;
+  }
+
+  /** Internal order; the same object as txidBytes where there is no witness. */
+  get wtxidBytes(): Uint8Array {
+    this.#wtxidBytes ??= this.hasWitness ? sha256d(this.raw) : this.txidBytes;
+    return this.#wtxidBytes;
+  }
+
+  get wtxid(): Wtxid {
+    this.#wtxid ??= toDisplayHash(this.wtxidBytes) as Wtxid;
+    return this.#wtxid;
+  }
+
+  /** The same transaction over bytes of its own. */
+  copy(): Transaction {
+    return new Transaction(this.raw.slice(), this.#at);
+  }
+}
+
+function isNullOutpoint(raw: Uint8Array, at: number): boolean {
+  for (let i = at; i < at + 32; i++) if (raw[i] !== 0) return false;
+  for (let i = at + 32; i < at + OUTPOINT_LENGTH; i++) if (raw[i] !== 0xff) return false;
+  return true;
+}
