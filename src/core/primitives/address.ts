@@ -1,5 +1,7 @@
 import { base58, bech32, bech32m } from "@scure/base";
 import { sha256d } from "../encoding/hash.ts";
+import { bytesToHex } from "../encoding/hex.ts";
+import { locateBech32Errors } from "./bech32-errors.ts";
 
 /** What tells the addresses of one network from another's. */
 export interface AddressPrefixes {
@@ -11,15 +13,16 @@ export interface AddressPrefixes {
   readonly secretKey: number;
 }
 
-/** What an address pays to, or Bitcoin Core's sentence on what is wrong with it (key_io.cpp). */
+/** What an address pays to, or Bitcoin Core's sentence on what is wrong with it (key_io.cpp) and where. */
 export type DecodedAddress =
   | {
       readonly script: Uint8Array;
       readonly witnessVersion?: number;
       readonly witnessProgram?: Uint8Array;
-      readonly isScript: boolean;
+      /** Whether it pays to a script's hash; undefined for witness versions that have no meaning yet. */
+      readonly isScript: boolean | undefined;
     }
-  | { readonly error: string };
+  | { readonly error: string; readonly locations: readonly number[] };
 
 const BASE58_DIGITS = /^[1-9A-HJ-NP-Za-km-z]*$/;
 
@@ -70,7 +73,7 @@ export function encodeBase58Check(version: number, payload: Uint8Array): string 
 
 /** Version byte and payload; undefined for bad digits, length or checksum. */
 export function decodeBase58Check(text: string): { readonly version: number; readonly payload: Uint8Array } | undefined {
-  if (text.length > 128 || text.length < 6 || !BASE58_DIGITS.test(text)) return undefined;
+  if (text.length > 128 || !BASE58_DIGITS.test(text)) return undefined;
   const bytes = base58.decode(text);
   if (bytes.length < 5) return undefined;
   const body = bytes.subarray(0, bytes.length - 4);
@@ -96,55 +99,54 @@ function hasPrefix(text: string, prefixes: AddressPrefixes): boolean {
 
 function decodeBase58(text: string, prefixes: AddressPrefixes): DecodedAddress {
   const decoded = decodeBase58Check(text);
-  if (decoded !== undefined && decoded.payload.length <= 20) {
-    const { version, payload } = decoded;
-    if (payload.length === 20 && version === prefixes.publicKeyHash) {
-      return { script: Buffer.concat([Uint8Array.of(0x76, 0xa9, 20), payload, Uint8Array.of(0x88, 0xac)]), isScript: false };
-    }
-    if (payload.length === 20 && version === prefixes.scriptHash) {
-      return { script: Buffer.concat([Uint8Array.of(0xa9, 20), payload, Uint8Array.of(0x87)]), isScript: true };
-    }
-    const isOurs = version === prefixes.publicKeyHash || version === prefixes.scriptHash;
-    return {
-      error: isOurs ? "Invalid length for Base58 address (P2PKH or P2SH)" : "Invalid or unsupported Base58-encoded address.",
-    };
+  if (decoded === undefined || decoded.payload.length > 20) {
+    return BASE58_DIGITS.test(text)
+      ? failure("Invalid checksum or length of Base58 address (P2PKH or P2SH)")
+      : failure("Invalid or unsupported Segwit (Bech32) or Base58 encoding.");
   }
-  const isBase58 = text.length > 0 && BASE58_DIGITS.test(text);
-  return {
-    error: isBase58
-      ? "Invalid checksum or length of Base58 address (P2PKH or P2SH)"
-      : "Invalid or unsupported Segwit (Bech32) or Base58 encoding.",
-  };
+  const { version, payload } = decoded;
+  const isKeyHash = version === prefixes.publicKeyHash;
+  const isScriptHash = version === prefixes.scriptHash;
+  if (!isKeyHash && !isScriptHash) return failure("Invalid or unsupported Base58-encoded address.");
+  if (payload.length !== 20) return failure("Invalid length for Base58 address (P2PKH or P2SH)");
+  const script = isKeyHash
+    ? Buffer.concat([Uint8Array.of(0x76, 0xa9, 20), payload, Uint8Array.of(0x88, 0xac)])
+    : Buffer.concat([Uint8Array.of(0xa9, 20), payload, Uint8Array.of(0x87)]);
+  return { script, isScript: isScriptHash };
 }
 
 function decodeSegwit(text: string, prefixes: AddressPrefixes): DecodedAddress {
-  const decoded = decodeBech32(text);
-  if (decoded === undefined) return { error: "Invalid Bech32 address string" };
-  const { prefix, words, isBech32m } = decoded;
-  if (words.length === 0) return { error: "Empty Bech32 data section" };
+  const fault = locateBech32Errors(text);
+  if (fault !== undefined) return failure(fault.message, fault.locations);
+  const inBech32 = bech32.decodeUnsafe(text, 90);
+  const decoded = inBech32 || bech32m.decodeUnsafe(text, 90);
+  if (!decoded || decoded.words.length === 0) return failure("Empty Bech32 data section");
+  const { prefix, words } = decoded;
   if (prefix !== prefixes.bech32) {
-    return { error: `Invalid or unsupported prefix for Segwit (Bech32) address (expected ${prefixes.bech32}, got ${prefix}).` };
+    return failure(`Invalid or unsupported prefix for Segwit (Bech32) address (expected ${prefixes.bech32}, got ${prefix}).`);
   }
   const version = words[0]!;
-  if (version === 0 && isBech32m) return { error: "Version 0 witness address must use Bech32 checksum" };
-  if (version !== 0 && !isBech32m) return { error: "Version 1+ witness address must use Bech32m checksum" };
-  const program = bech32.fromWordsUnsafe([...words.slice(1)]);
-  if (!program) return { error: "Invalid padding in Bech32 data section" };
+  if (version === 0 && !inBech32) return failure("Version 0 witness address must use Bech32 checksum");
+  if (version !== 0 && inBech32) return failure("Version 1+ witness address must use Bech32m checksum");
+  const program = bech32.fromWordsUnsafe(words.slice(1));
+  return program ? witnessAddress(version, program) : failure("Invalid padding in Bech32 data section");
+}
+
+const PAY_TO_ANCHOR = "4e73";
+
+function witnessAddress(version: number, program: Uint8Array): DecodedAddress {
   const size = `${program.length} byte${program.length === 1 ? "" : "s"}`;
   if (version === 0 && program.length !== 20 && program.length !== 32) {
-    return { error: `Invalid Bech32 v0 address program size (${size}), per BIP141` };
+    return failure(`Invalid Bech32 v0 address program size (${size}), per BIP141`);
   }
-  if (version > 16) return { error: "Invalid Bech32 address witness version" };
-  if (program.length < 2 || program.length > 40) return { error: `Invalid Bech32 address program size (${size})` };
+  if (version > 16) return failure("Invalid Bech32 address witness version");
+  if (program.length < 2 || program.length > 40) return failure(`Invalid Bech32 address program size (${size})`);
   const script = Buffer.concat([Uint8Array.of(version === 0 ? 0 : 0x50 + version, program.length), program]);
-  const isScript = (version === 0 && program.length === 32) || (version === 1 && program.length === 32);
+  if (version === 1 && bytesToHex(program) === PAY_TO_ANCHOR) return { script, isScript: true };
+  const isScript = version === 0 || (version === 1 && program.length === 32) ? program.length === 32 : undefined;
   return { script, witnessVersion: version, witnessProgram: program, isScript };
 }
 
-function decodeBech32(text: string): { prefix: string; words: readonly number[]; isBech32m: boolean } | undefined {
-  for (const codec of [bech32, bech32m]) {
-    const decoded = codec.decodeUnsafe(text, 90);
-    if (decoded) return { prefix: decoded.prefix, words: decoded.words, isBech32m: codec === bech32m };
-  }
-  return undefined;
+function failure(error: string, locations: readonly number[] = []): DecodedAddress {
+  return { error, locations };
 }
