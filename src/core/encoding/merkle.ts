@@ -1,4 +1,5 @@
 import { sha256d } from "./hash.ts";
+import { sha256dPairs } from "./sha256-lanes.ts";
 
 export interface MerkleResult {
   /** 32 bytes, internal order; zeros for no leaves. */
@@ -28,15 +29,12 @@ export function merkleRoot(leaves: Uint8Array): MerkleResult {
 
 /** Replaces `count` entries by their parents, in place; returns how many parents. */
 function foldLevel(level: Buffer, count: number): number {
-  const parents = (count + 1) >>> 1;
-  for (let i = 0; i < parents; i++) {
-    const isWhole = 2 * i + 1 < count;
-    const pair = isWhole
-      ? level.subarray(64 * i, 64 * i + 64)
-      : Buffer.concat([level.subarray(64 * i, 64 * i + 32), level.subarray(64 * i, 64 * i + 32)]);
-    level.set(sha256d(pair), 32 * i);
-  }
-  return parents;
+  const pairs = count >>> 1;
+  const last = level.subarray(32 * (count - 1), 32 * count);
+  const unpaired = count % 2 === 1 ? sha256d(Buffer.concat([last, last])) : undefined;
+  level.set(sha256dPairs(level, pairs));
+  if (unpaired) level.set(unpaired, 32 * pairs);
+  return (count + 1) >>> 1;
 }
 
 /** The siblings on the way from leaf `index` to the root, lowest first; 32 bytes each. Used to rehash a coinbase cheaply. */
