@@ -1,0 +1,44 @@
+import { arch, availableParallelism, cpus, totalmem } from "node:os";
+import { ChainCoreError } from "../errors.ts";
+import type { BenchReport, BenchRow, BenchSuite } from "./report.ts";
+
+/** A suite's file exports this; it measures when it is called. */
+export interface BenchModule {
+  rows(): Promise<readonly BenchRow[]>;
+}
+
+export type SuiteName = keyof typeof SUITES;
+
+/** Loaded one at a time, so that a suite does not measure what another has warmed. */
+const SUITES = {
+  SUITE_LIST_COMES_WITH_THE_SUITES: () => Promise.resolve<BenchModule>({ rows: async () => [] }),
+} satisfies Record<string, () => Promise<BenchModule>>;
+
+export const SUITE_NAMES = Object.keys(SUITES) as readonly SuiteName[];
+
+/** Runs suites one after the other. @throws ChainCoreError "bench-suite" for a name that is none. */
+export async function runBench(names: readonly string[], onSuite: (suite: BenchSuite) => void): Promise<BenchReport> {
+  const unknown = names.find((name) => !(name in SUITES));
+  if (unknown !== undefined) {
+    throw new ChainCoreError("bench-suite", `"${unknown}" is no suite of benchmarks; there are ${SUITE_NAMES.join(", ")}`);
+  }
+  const suites: BenchSuite[] = [];
+  for (const name of names.length === 0 ? SUITE_NAMES : (names as readonly SuiteName[])) {
+    const module = await SUITES[name]();
+    const suite = { name, rows: await module.rows() };
+    suites.push(suite);
+    onSuite(suite);
+  }
+  return { machine: describeMachine(), suites };
+}
+
+function describeMachine(): Record<string, string | number> {
+  return {
+    node: process.version,
+    platform: process.platform,
+    arch: arch(),
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: availableParallelism(),
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+  };
+}
