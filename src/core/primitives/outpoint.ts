@@ -58,3 +58,10 @@ export function outpointAt(bytes: Uint8Array, offset: number): Outpoint {
   const vout = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
   return { txid: toDisplayHash(bytes, offset) as Txid, vout };
 }
+
+/** Whether the outpoint at `offset` is the one that spends nothing, which a coinbase has: 32 zero bytes and index 0xffffffff. */
+export function isNullOutpoint(bytes: Uint8Array, offset: number): boolean {
+  for (let i = offset; i < offset + 32; i++) if (bytes[i] !== 0) return false;
+  for (let i = offset + 32; i < offset + OUTPOINT_LENGTH; i++) if (bytes[i] !== 0xff) return false;
+  return true;
+}

@@ -2,7 +2,15 @@ import { sha256d } from "../encoding/hash.ts";
 import { toDisplayHash } from "../encoding/hex.ts";
 import { Reader } from "../encoding/reader.ts";
 import { Writer } from "../encoding/writer.ts";
-import { OUTPOINT_LENGTH, type Outpoint, type OutpointKey, outpointAt, outpointBytes, outpointKeyAt } from "./outpoint.ts";
+import {
+  isNullOutpoint,
+  OUTPOINT_LENGTH,
+  type Outpoint,
+  type OutpointKey,
+  outpointAt,
+  outpointBytes,
+  outpointKeyAt,
+} from "./outpoint.ts";
 import { type LayoutForm, readLayout, type TransactionLayout } from "./transaction-layout.ts";
 import { type Sats, type Txid, type VBytes, type Weight, WITNESS_SCALE, type Wtxid } from "./units.ts";
 
@@ -214,10 +222,4 @@ export class Transaction {
   copy(): Transaction {
     return new Transaction(this.raw.slice(), this.#at);
   }
-}
-
-function isNullOutpoint(raw: Uint8Array, at: number): boolean {
-  for (let i = at; i < at + 32; i++) if (raw[i] !== 0) return false;
-  for (let i = at + 32; i < at + OUTPOINT_LENGTH; i++) if (raw[i] !== 0xff) return false;
-  return true;
 }
