@@ -43,13 +43,7 @@ export const NO_FLAGS: ScriptFlags = 0;
 
 /** What every block since taproot is held to. */
 export const MANDATORY_FLAGS: ScriptFlags =
-  Flag.P2SH |
-  Flag.DERSIG |
-  Flag.NULLDUMMY |
-  Flag.CHECKLOCKTIMEVERIFY |
-  Flag.CHECKSEQUENCEVERIFY |
-  Flag.WITNESS |
-  Flag.TAPROOT;
+  Flag.P2SH | Flag.DERSIG | Flag.NULLDUMMY | Flag.CHECKLOCKTIMEVERIFY | Flag.CHECKSEQUENCEVERIFY | Flag.WITNESS | Flag.TAPROOT;
 
 /** What a transaction is held to on its way into the pool. */
 export const STANDARD_FLAGS: ScriptFlags =
