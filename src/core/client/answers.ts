@@ -1,0 +1,169 @@
+/**
+ * What a node answers under /v1 on its admin socket, as types: api/ writes these, commands print them. Amounts are in
+ * satoshis, times in Unix seconds, hashes in display order. Within /v1 fields are added, never changed or removed.
+ */
+
+export interface NodeStatus {
+  readonly node: string;
+  readonly session: string;
+  readonly network: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly urls: { readonly api: string | null; readonly p2p: string | null };
+  readonly socket: string;
+  readonly cookie: string;
+  readonly folder: string;
+  readonly height: number;
+  readonly tip: string;
+  readonly chainwork: string;
+  readonly peers: number;
+  readonly mempool: { readonly transactions: number; readonly bytes: number };
+  readonly mining: { readonly miners: number; readonly hashesPerSecond: number };
+  readonly memory: { readonly rssBytes: number; readonly heapBytes: number };
+  readonly signatureEngine: string;
+  readonly kernel: string;
+}
+
+export interface ChainInfo {
+  readonly network: string;
+  readonly height: number;
+  readonly tip: string;
+  readonly time: number;
+  readonly medianTime: number;
+  readonly bits: string;
+  readonly difficulty: number;
+  readonly chainwork: string;
+  /** Unspent outputs of the whole chain. */
+  readonly coins: number;
+  readonly bytesOnDisk: number;
+  readonly tips: readonly {
+    readonly hash: string;
+    readonly height: number;
+    readonly branchLength: number;
+    readonly status: string;
+  }[];
+}
+
+export interface BlockAnswer {
+  readonly hash: string;
+  readonly height: number;
+  readonly confirmations: number;
+  readonly previous: string | null;
+  readonly next: string | null;
+  readonly time: number;
+  readonly bits: string;
+  readonly nonce: number;
+  readonly version: number;
+  readonly merkleRoot: string;
+  readonly chainwork: string;
+  readonly size: number;
+  readonly weight: number;
+  readonly transactions: readonly string[];
+}
+
+export interface CoinsAnswer {
+  readonly address: string;
+  readonly height: number;
+  readonly totalSats: number;
+  readonly coins: readonly CoinAnswer[];
+}
+
+export interface CoinAnswer {
+  readonly txid: string;
+  readonly vout: number;
+  readonly valueSats: number;
+  readonly height: number;
+  readonly coinbase: boolean;
+}
+
+export interface TransactionAnswer {
+  readonly txid: string;
+  readonly wtxid: string;
+  readonly size: number;
+  readonly vsize: number;
+  readonly weight: number;
+  readonly version: number;
+  readonly lockTime: number;
+  /** Null while it waits in the pool. */
+  readonly block: { readonly hash: string; readonly height: number; readonly confirmations: number } | null;
+  readonly inputs: readonly { readonly txid: string; readonly vout: number; readonly coinbase: boolean }[];
+  readonly outputs: readonly { readonly valueSats: number; readonly address: string | null; readonly script: string }[];
+  readonly hex: string;
+}
+
+export interface MempoolAnswer {
+  readonly transactions: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly feesSats: number;
+  /** Satoshis per 1,000 virtual bytes below which nothing enters. */
+  readonly feeRateMin: number;
+  /** The best paying first; at most 1,000. */
+  readonly entries: readonly {
+    readonly txid: string;
+    readonly vsize: number;
+    readonly feeSats: number;
+    readonly time: number;
+    readonly ancestors: number;
+    readonly descendants: number;
+  }[];
+}
+
+export interface AccountsAnswer {
+  /** True where the session still uses the mnemonic that everybody knows. */
+  readonly developmentMnemonic: boolean;
+  readonly accounts: readonly AccountAnswer[];
+}
+
+export interface AccountAnswer {
+  readonly index: number;
+  readonly address: string;
+  /** Confirmed, matured and not spent by a pooled transaction. */
+  readonly spendableSats: number;
+  readonly immatureSats: number;
+  readonly pendingSats: number;
+}
+
+export interface SendRequest {
+  readonly to: string;
+  readonly amountSats: number;
+  /** Account number; 0 by default. */
+  readonly from?: number;
+}
+
+export interface SendAnswer {
+  readonly txid: string;
+  readonly feeSats: number;
+  readonly vsize: number;
+}
+
+export interface ImportAnswer {
+  /** Blocks read from the file, of which `connected` joined the best chain and `known` were there before. */
+  readonly blocks: number;
+  readonly connected: number;
+  readonly known: number;
+  readonly height: number;
+  readonly tip: string;
+}
+
+export interface ExportAnswer {
+  readonly path: string;
+  readonly blocks: number;
+  readonly bytes: number;
+}
+
+/** A line of /v1/events. `sequence` grows by one; `?since=N` resumes after N. */
+export type NodeEvent = { readonly sequence: number; readonly time: number } & (
+  | { readonly event: "block-connected"; readonly hash: string; readonly height: number; readonly transactions: number }
+  | { readonly event: "block-disconnected"; readonly hash: string; readonly height: number }
+  | { readonly event: "transaction-added"; readonly txid: string; readonly vsize: number; readonly feeSats: number }
+  | { readonly event: "transaction-removed"; readonly txid: string; readonly reason: string }
+  | { readonly event: "peer"; readonly url: string; readonly state: string }
+  | { readonly event: "deadlock"; readonly text: string }
+);
+
+/** What stands in the body of every answer that is not 2xx. */
+export interface FailureAnswer {
+  readonly error: { readonly code: string; readonly message: string; readonly detail?: Readonly<Record<string, unknown>> };
+}
