@@ -150,6 +150,11 @@ export class Transaction {
     return new Reader(this.raw, this.#at.outputs[index]!).i64() as Sats;
   }
 
+  /** Where output `index` stands in `raw`; for `outputCount` where the last one ends. */
+  outputOffset(index: number): number {
+    return index < this.outputCount ? this.#at.outputs[index]! : this.#at.outputsEnd;
+  }
+
   outputScript(index: number): Uint8Array {
     return new Reader(this.raw, this.#at.outputs[index]! + 8).varBytes();
   }

@@ -1,0 +1,60 @@
+import { Flag, type ScriptFlags } from "./flags.ts";
+import { MULTISIG_KEYS_MAX } from "./limits.ts";
+import { isSmallNumber, Op, smallNumber } from "./opcodes.ts";
+import { findWitnessProgram, isPayToScriptHash, type WitnessProgram } from "./script-forms.ts";
+import { isPushOnly, ScriptReader } from "./script-reader.ts";
+
+/**
+ * Signature operations as blocks are limited by: every OP_CHECKSIG counts, executed or not, up to the first broken push.
+ * @param isAccurate count OP_CHECKMULTISIG by the OP_1 ... OP_16 in front of it, as P2SH and witness scripts are counted; else it is always 20.
+ */
+export function countSigops(script: Uint8Array, isAccurate: boolean): number {
+  const reader = new ScriptReader(script);
+  let count = 0;
+  for (let previous = -1; reader.next(); previous = reader.opcode) {
+    const { opcode } = reader;
+    if (opcode === Op.OP_CHECKSIG || opcode === Op.OP_CHECKSIGVERIFY) count++;
+    else if (opcode === Op.OP_CHECKMULTISIG || opcode === Op.OP_CHECKMULTISIGVERIFY) {
+      count += isAccurate && isSmallNumber(previous) ? smallNumber(previous) : MULTISIG_KEYS_MAX;
+    }
+  }
+  return count;
+}
+
+/** Those of the script that a P2SH input reveals; 0 for other outputs (BIP16). */
+export function countScriptHashSigops(scriptPubKey: Uint8Array, scriptSig: Uint8Array): number {
+  if (!isPayToScriptHash(scriptPubKey)) return 0;
+  const redeemScript = lastPush(scriptSig);
+  return redeemScript === undefined ? 0 : countSigops(redeemScript, true);
+}
+
+/** Those that a witness program runs, native or within P2SH; each costs a quarter of the others (BIP141). */
+export function countWitnessSigops(
+  scriptPubKey: Uint8Array,
+  scriptSig: Uint8Array,
+  witness: readonly Uint8Array[],
+  flags: ScriptFlags,
+): number {
+  if ((flags & Flag.WITNESS) === 0) return 0;
+  const native = findWitnessProgram(scriptPubKey);
+  if (native !== undefined) return programSigops(native, witness);
+  const redeemScript = isPayToScriptHash(scriptPubKey) ? lastPush(scriptSig) : undefined;
+  const nested = redeemScript === undefined ? undefined : findWitnessProgram(redeemScript);
+  return nested === undefined ? 0 : programSigops(nested, witness);
+}
+
+function programSigops({ version, program }: WitnessProgram, witness: readonly Uint8Array[]): number {
+  if (version !== 0) return 0; // Tapscript has a budget of its own.
+  if (program.length === 20) return 1;
+  const script = witness.at(-1);
+  return program.length === 32 && script !== undefined ? countSigops(script, true) : 0;
+}
+
+/** What the last operation of a script that only pushes leaves on top; undefined where it does more than push. Small numbers count as empty, as in Core. */
+function lastPush(script: Uint8Array): Uint8Array | undefined {
+  if (!isPushOnly(script)) return undefined;
+  const reader = new ScriptReader(script);
+  let last = script.subarray(0, 0);
+  while (reader.next()) last = reader.data();
+  return last;
+}
