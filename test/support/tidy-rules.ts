@@ -34,6 +34,7 @@ const ONLY_FOR_THE_COMMAND_LINE = ["@oclif/core", "chalk", "listr2"];
 /** Names that a rule of words would refuse, and why they stand. */
 const NAMES_ALLOWED: ReadonlyMap<string, string> = new Map([
   ["process-identity", "an operating system's process, not a verb"],
+  ["Handler", "what every HTTP router calls the function behind a route"],
   ["processStartTime", "an operating system's process, not a verb"],
 ]);
 
@@ -241,15 +242,14 @@ export function bannedNames(sources: readonly Source[]): string[] {
   );
 }
 
-/** `process` and `handle` as what a function does or a file is for; the other words anywhere in a name. */
+/** `process` and `handle` as what a function does or a file is for, `data` as what a thing is; the other words anywhere. */
 function isBanned(name: string): boolean {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
     .toLowerCase()
     .split(/[-_.]/);
-  return (
-    words.some((word) => /^(helpers?|utils?|utilit(y|ies)|services?|data)$/.test(word)) || /^(process|handle)r?$/.test(words[0]!)
-  );
+  if (words.some((word) => /^(helpers?|utils?|utilit(y|ies)|services?)$/.test(word))) return true;
+  return words.at(-1) === "data" || /^(process|handle)r?$/.test(words[0]!);
 }
 
 function exportedNames(source: Source): string[] {
