@@ -1,0 +1,255 @@
+/**
+ * What is unspent: an MVCC coin table in shared memory.
+ *
+ * Every version of a coin is one record with the commit numbers in which it was born and died. A snapshot is the number
+ * S of the last published commit; a coin is in it when born <= S < died. The one writer (this class, on the main thread)
+ * marks the coins of a commit, then makes it visible by storing S: readers on any thread see all of it or nothing, take no
+ * lock, and never hold the writer up. Taking a block back is a new commit, so S only grows.
+ *
+ *   layout         the words           shared-words   memory that grows under its readers
+ *   split-list     finding, no lock    list-writer    linking, splitting buckets       order-hash   places in the lists
+ *   arena          places for records  record-store   making, moving, freeing records  script-words short forms of scripts
+ *   leases         what readers hold   reclaimer      what may be freed, and when      committer    first committer wins
+ *   coin-view, snapshot, reader        what users read                                 set-hash     muhash, hash_serialized_3
+ *
+ * UTXO_SET orders the writer's steps and whoever needs the table to stand still; its proof is a parameter here. A lookup or
+ * a walk over a snapshot needs no lock: its lease keeps all that it sees.
+ */
+
+import { randomFillSync } from "node:crypto";
+import { assert, ChainCoreError } from "../errors.ts";
+import type { Clock } from "../ports.ts";
+import type { Coin } from "../primitives/coin.ts";
+import type { Sats } from "../primitives/units.ts";
+import type { CoinChange, CoinDiff, CommitConflict, PreparedCommit } from "./changes.ts";
+import { type CoinEntry, CoinView } from "./coin-view.ts";
+import { Committer } from "./committer.ts";
+import { diffOf } from "./diff.ts";
+import type { CoinsWrite } from "./guard.ts";
+import { BUCKET_COUNT, CLOSED, LEASE_COUNT, LEASE_WORDS, LEASES, MAGIC, MAGIC_VALUE, NONE, SEED, VERSION } from "./layout.ts";
+import { LeaseKeeper } from "./leases.ts";
+import { CoinReader, type CoinTableHandle } from "./reader.ts";
+import { type CommitLog, Reclaimer } from "./reclaimer.ts";
+import { RecordStore } from "./record-store.ts";
+import { SharedWords } from "./shared-words.ts";
+import type { CoinSnapshot } from "./snapshot.ts";
+import { SnapshotBook } from "./snapshot-book.ts";
+
+export interface CoinTableOptions {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  /** The commit number from which this run goes on. Default 0. */
+  readonly version?: number;
+  /** Named snapshots kept at once; the oldest is revoked by one more. Default 5. */
+  readonly maxSnapshots?: number;
+  /** How long a snapshot may stand behind the newest version. Default 60 s; for named ones an hour. */
+  readonly leaseMs?: number;
+  readonly namedLeaseMs?: number;
+  /** Snapshots open at once, over all threads. Default 256. */
+  readonly leases?: number;
+}
+
+export interface CoinTableStatistics {
+  readonly version: number;
+  readonly coins: number;
+  /** Records in the table: coins, and spent versions that some snapshot may see. */
+  readonly records: number;
+  readonly bytesUsed: number;
+  readonly bytesReserved: number;
+  readonly commits: number;
+  /** Updates refused because somebody else was first: the KPI "UTXO conflicts". */
+  readonly conflicts: number;
+  readonly aborts: number;
+  readonly leasesHeld: number;
+  readonly leasesRevoked: number;
+  readonly reclaimed: number;
+}
+
+/** At least so many records are reclaimed after each commit if there is so much to do: more than a full block makes. */
+const RECLAIM_AT_ONCE = 20_000;
+
+export class CoinTable {
+  readonly #view: CoinView;
+  readonly #store: RecordStore;
+  readonly #leases: LeaseKeeper;
+  readonly #reclaimer: Reclaimer;
+  readonly #committer: Committer;
+  readonly #snapshots: SnapshotBook;
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #leaseMs: number;
+  #count = 0;
+  #commits = 0;
+  #conflicts = 0;
+  #aborts = 0;
+
+  private constructor(options: CoinTableOptions) {
+    const leases = options.leases ?? 256;
+    const control = new Int32Array(new SharedArrayBuffer((LEASES + leases * LEASE_WORDS) * 4));
+    control[MAGIC] = MAGIC_VALUE;
+    control[VERSION] = options.version ?? 0;
+    control[BUCKET_COUNT] = 1;
+    control[LEASE_COUNT] = leases;
+    randomFillSync(control, SEED, 2);
+    this.#view = new CoinView({ control, records: SharedWords.create(1), buckets: SharedWords.create(1) });
+    this.#store = new RecordStore(this.#view);
+    this.#leases = new LeaseKeeper(control);
+    this.#reclaimer = new Reclaimer(this.#store, this.#leases);
+    this.#committer = new Committer(this.#store, {
+      published: (log) => this.#published(log),
+      aborted: (records) => this.#aborted(records),
+    });
+    this.#snapshots = new SnapshotBook(this.#view, this.#leases, {
+      maxNamed: options.maxSnapshots ?? 5,
+      namedLeaseMs: options.namedLeaseMs ?? 3_600_000,
+    });
+    this.#clock = options.clock;
+    this.#leaseMs = options.leaseMs ?? 60_000;
+  }
+
+  static create(options: CoinTableOptions): CoinTable {
+    return new CoinTable(options);
+  }
+
+  /** For a worker. The thread that makes the table should use the table itself. */
+  static attach(handle: CoinTableHandle): CoinReader {
+    return CoinReader.attach(handle);
+  }
+
+  handle(): CoinTableHandle {
+    const { control, records, buckets } = this.#view.memory;
+    return { control: control.buffer as SharedArrayBuffer, records: records.memory, buckets: buckets.memory };
+  }
+
+  /** The last published commit. */
+  get version(): number {
+    return this.#view.memory.control[VERSION]!;
+  }
+
+  /** Coins in the last published version. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The newest version, until it is disposed. O(1): snapshots of one version share a lease. @throws ChainCoreError too-many-snapshots, coins-closed */
+  snapshot(): CoinSnapshot {
+    return this.#snapshots.open();
+  }
+
+  /**
+   * The newest version under a name, kept until `dropSnapshot`, or until `maxSnapshots` newer ones push it out. Asked for
+   * twice in one version, it is the same object. Disposing it is dropping it. O(1).
+   */
+  createSnapshot(name?: string): CoinSnapshot {
+    return this.#snapshots.create(name ?? `version-${this.version}`);
+  }
+
+  findSnapshot(name: string): CoinSnapshot | undefined {
+    return this.#snapshots.find(name);
+  }
+
+  dropSnapshot(name: string): boolean {
+    return this.#snapshots.drop(name);
+  }
+
+  /** Oldest first. */
+  snapshotNames(): readonly string[] {
+    return this.#snapshots.names();
+  }
+
+  /** The newest version's coin, without a snapshot: for one look on this thread. */
+  find(outpoint: Uint8Array, offset = 0): Coin | undefined {
+    const record = this.#view.find(outpoint, offset, this.version);
+    return record === NONE ? undefined : this.#view.coin(record);
+  }
+
+  balanceOf(script: Uint8Array): Sats {
+    using snapshot = this.snapshot();
+    return snapshot.balanceOf(script);
+  }
+
+  coinsOf(script: Uint8Array): CoinEntry[] {
+    using snapshot = this.snapshot();
+    return snapshot.coinsOf(script);
+  }
+
+  /**
+   * Marks a commit that `publish` makes visible. Refused as a whole if a spent coin is not unspent or was made after
+   * version `basedOn`, or if a created one exists or changed since.
+   * @throws ChainCoreError coins-memory-full, coins-closed; nothing has changed then
+   */
+  prepare(_at: CoinsWrite, change: CoinChange, basedOn = this.version): PreparedCommit | CommitConflict {
+    this.#assertOpen();
+    const result = this.#committer.prepare(change, basedOn);
+    if ("conflict" in result) this.#conflicts++;
+    return result;
+  }
+
+  /** Coins of a start-up, all born in the present version. Before the first commit and the first snapshot only; any number of calls. */
+  load(_at: CoinsWrite, entries: Iterable<CoinEntry>): number {
+    assert(this.#commits === 0 && !this.#committer.isOpen, "coins are loaded before the first commit");
+    let loaded = 0;
+    for (const [outpoint, coin] of entries) {
+      assert(this.#store.findUnspent(outpoint, 0) === NONE, "a coin is loaded twice");
+      this.#store.insert(outpoint, coin, this.version);
+      loaded++;
+    }
+    this.#count += loaded;
+    return loaded;
+  }
+
+  /** What came and went from snapshot `from` to the later snapshot `to`; both of this table and open. Cost: the changes between. */
+  diff(from: CoinSnapshot, to: CoinSnapshot): CoinDiff {
+    return diffOf(this.#reclaimer.commits(from.version, to.version), from, to);
+  }
+
+  /** Frees what no snapshot sees any more, `budget` records at most, and revokes leases over age. Every commit does it too. Returns whether more is left. */
+  reclaim(_at: CoinsWrite, budget = Number.POSITIVE_INFINITY): boolean {
+    this.#leases.revokeOverAge(this.#clock.monotonicMs(), this.#leaseMs);
+    return this.#reclaimer.run(budget);
+  }
+
+  /** Frees the snapshots of a worker that has ended; after its `exit` event. Returns how many it had. */
+  reapThread(deadThreadId: number): number {
+    return this.#leases.reap(deadThreadId);
+  }
+
+  statistics(): CoinTableStatistics {
+    const { records, buckets } = this.#view.memory;
+    return {
+      version: this.version,
+      coins: this.#count,
+      records: this.#store.linkedCount,
+      bytesUsed: this.#store.arena.wordsUsed * 4 + this.#view.memory.control[BUCKET_COUNT]! * 8,
+      bytesReserved: (records.words.length + buckets.words.length) * 4,
+      commits: this.#commits,
+      conflicts: this.#conflicts,
+      aborts: this.#aborts,
+      leasesHeld: this.#leases.scan().held,
+      leasesRevoked: this.#leases.revokedCount,
+      reclaimed: this.#reclaimer.reclaimedCount,
+    };
+  }
+
+  /** Readers are told at their next look; the memory goes when all have let it go. */
+  close(_at: CoinsWrite): void {
+    assert(!this.#committer.isOpen, "the coin table is closed while a commit is open");
+    Atomics.store(this.#view.memory.control, CLOSED, 1);
+    this.#leases.revokeAll();
+  }
+
+  #published(log: CommitLog): void {
+    this.#commits++;
+    this.#count += log.created.length - log.spent.length;
+    this.#reclaimer.add(log);
+    this.#leases.revokeOverAge(this.#clock.monotonicMs(), this.#leaseMs);
+    this.#reclaimer.run(Math.max(RECLAIM_AT_ONCE, 2 * log.spent.length));
+  }
+
+  #aborted(records: readonly number[]): void {
+    this.#aborts++;
+    if (records.length > 0) this.#reclaimer.retire(records);
+  }
+
+  #assertOpen(): void {
+    if (this.#view.memory.control[CLOSED] !== 0) throw new ChainCoreError("coins-closed", "The coin table is closed.");
+  }
+}
