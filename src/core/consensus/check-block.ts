@@ -4,8 +4,9 @@ import type { Block } from "../primitives/block.ts";
 import { WITNESS_SCALE } from "../primitives/units.ts";
 import { checkProofOfWork } from "./check-header.ts";
 import { checkTransaction } from "./check-transaction.ts";
-import { BLOCK_WEIGHT_MAX } from "./limits.ts";
+import { BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX } from "./limits.ts";
 import type { NetworkParams } from "./params.ts";
+import { legacySigopCount } from "./sigops.ts";
 import { type Invalid, invalid, mutated } from "./verdict.ts";
 
 export interface BlockCheckOptions {
@@ -20,7 +21,8 @@ export function checkBlock(block: Block, params: NetworkParams, options: BlockCh
     (options.proofOfWork === false ? undefined : checkProofOfWork(block.header, params)) ??
     (options.merkleRoot === false ? undefined : checkMerkleRoot(block)) ??
     checkShape(block) ??
-    checkTransactions(block)
+    checkTransactions(block) ??
+    checkLegacySigops(block)
   );
 }
 
@@ -48,4 +50,11 @@ function checkTransactions(block: Block): Invalid | undefined {
     if (verdict) return invalid(verdict.code, `Transaction check failed (tx hash ${tx.txid}) ${verdict.detail}`);
   }
   return undefined;
+}
+
+/** A lower bound: operations in redeem scripts and witnesses are counted when the coins are known. */
+function checkLegacySigops(block: Block): Invalid | undefined {
+  let count = 0;
+  for (const tx of block.transactions) count += legacySigopCount(tx);
+  return count * WITNESS_SCALE > BLOCK_SIGOP_COST_MAX ? invalid("bad-blk-sigops", "out-of-bounds SigOpCount") : undefined;
 }
