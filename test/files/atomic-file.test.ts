@@ -44,8 +44,7 @@ test("a reader sees the old or the new content, never a mixture", async () => {
 });
 
 test("temporary files of killed writers are cleaned up, other files are not", async () => {
-  await writeFile(join(folder, ".session_0b0e-11.tmp"), "");
-  await writeFile(join(folder, "session_metadata.json"), "");
-  expect(await removeTemporaryFiles(folder)).toBe(1);
-  expect(await readdir(folder)).toEqual(["session_metadata.json"]);
+  for (const name of ["list.json", "list.json.123", "list.json.lock", "other.json.5"]) await writeFile(join(folder, name), "");
+  expect(await removeTemporaryFiles(join(folder, "list.json"))).toBe(1);
+  expect((await readdir(folder)).sort()).toEqual(["list.json", "list.json.lock", "other.json.5"]);
 });

@@ -1,33 +1,35 @@
 /*
- * A lock between processes over one file, as flock(2) would give it.
+ * A lock between processes over one file: proper-lockfile's folder `<path>.lock`, made by mkdir and kept fresh by its
+ * holder, with what it lacks.
  *
- * Node has no flock. Locks made of files or folders (O_EXCL, mkdir, a lease kept fresh by a timer) must guess whether
- * a silent holder is dead: too early robs one that was only suspended, too late makes everybody wait for one that was
- * killed, and a clock that jumps confuses both. SQLite, which is part of Node, takes a kernel lock (fcntl, LockFileEx)
- * when a transaction starts. The kernel drops it in the moment in which its process ends, however that happens, and
- * never before. So there is no stale time, no fence and no recovery: an exclusive transaction on an empty database
- * `<path>.lock`, in which nothing is ever written, is the lock.
+ * Mode: exclusive only, not re-entrant. Fairness: first come, first served among the callers of one FileLock; processes
+ * ask at random intervals of a few milliseconds. Cancelling: a timeout or an aborted signal leaves nothing behind.
  *
- * Mode: exclusive only. Fairness: first come, first served among callers of one FileLock; between processes a waiter
- * asks every few milliseconds, after passing a turnstile (a second such lock), so that a process which takes the lock
- * again and again queues behind those who wait. Cancelling: a timeout or an aborted signal leaves nothing behind.
+ * A killed holder. Each holder leaves a note: pid, start time, and which lock folder it means. A waiter that finds the
+ * noted process gone removes that folder at once; where no note helps, the folder is stale after 5 s without a sign.
+ *
+ * Not promised: that a holder which was suspended for longer than that, or whose clock jumped, still has the lock when
+ * it goes on. It is told (`held.throwIfLost()`, the signal) if it asks after it was found out. What must not be
+ * overwritten is written through fenced-file.ts, which does not rely on this lock.
  *
  *     const lock = new FileLock("/home/me/session_metadata.json");
- *     await lock.withLock(async () => { ... read, change, writeFileAtomic ... }, { timeoutMs: 10_000 });
- *
- * Proof of exclusion: fn runs only between BEGIN EXCLUSIVE and ROLLBACK on a connection of our own; SQLite admits one
- * such transaction per file over all connections of all processes. The lock file is never deleted, so all agree on it.
+ *     await lock.withLock(async (held) => { ... held.throwIfLost(); ... }, { timeoutMs: 10_000 });
  */
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import properLockfile from "proper-lockfile";
 import { ChainCoreError } from "../errors.ts";
+import { isSameProcess, processStartTime } from "./process-identity.ts";
 
 export const FILE_LOCK_TIMEOUT_MS = 10_000;
-/** How often a waiter asks, at most; drawn at random below it, so that waiters do not march in step. */
-const POLL_MS_MAX = 6;
-const SQLITE_BUSY = 5;
+/** The same in every process: whoever expects less would rob the others. */
+const STALE_MS = 5_000;
+const REFRESH_MS = 1_000;
+/** A waiter asks after 1 to this many milliseconds, drawn at random, so that waiters do not march in step. */
+const POLL_MS_MAX = 20;
+/** An acquisition that took longer met somebody. */
+const CONTENDED_MS = 5;
 
 /** Who has the lock, as it wrote itself down for those who wait. */
 export interface LockHolder {
@@ -35,6 +37,12 @@ export interface LockHolder {
   readonly command: string;
   /** ISO 8601. */
   readonly since: string;
+}
+
+interface HolderNote extends LockHolder {
+  readonly pidStarted: string | null;
+  /** Names the very lock folder that this holder made. */
+  readonly folder: string;
 }
 
 export interface FileLockStatistics {
@@ -51,6 +59,14 @@ export interface FileLockOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The lock while one has it. */
+export interface HeldLock {
+  /** Aborted when the lock is found to be lost. */
+  readonly signal: AbortSignal;
+  /** @throws ChainCoreError file-lock-lost */
+  throwIfLost(): void;
+}
+
 export class FileLock {
   readonly path: string;
   readonly statistics: FileLockStatistics = { acquisitions: 0, contentions: 0, timeouts: 0, waitMsMax: 0, holdMsMax: 0 };
@@ -63,10 +79,10 @@ export class FileLock {
   }
 
   /**
-   * Runs `fn` while no other process, and no other caller here, runs inside the same lock. Not re-entrant.
+   * Runs `fn` while no other process, and no other caller here, runs inside the same lock.
    * @throws ChainCoreError file-lock-timeout (default 10 s), naming the holder
    */
-  async withLock<R>(fn: () => R | Promise<R>, options: FileLockOptions = {}): Promise<R> {
+  async withLock<R>(fn: (held: HeldLock) => R | Promise<R>, options: FileLockOptions = {}): Promise<R> {
     const startedMs = performance.now();
     const deadlineMs = startedMs + (options.timeoutMs ?? FILE_LOCK_TIMEOUT_MS);
     const before = this.#queueEnd;
@@ -75,12 +91,12 @@ export class FileLock {
     try {
       await this.#until(before, deadlineMs, options.signal);
       const held = await this.#acquire(deadlineMs, options.signal);
-      this.#count(performance.now() - startedMs);
       const heldSinceMs = performance.now();
+      this.#count(heldSinceMs - startedMs);
       try {
-        return await fn();
+        return await fn(held);
       } finally {
-        held.release();
+        await held.release();
         this.statistics.holdMsMax = Math.max(this.statistics.holdMsMax, performance.now() - heldSinceMs);
       }
     } finally {
@@ -90,38 +106,47 @@ export class FileLock {
 
   /** Who holds the lock now, if anyone does; a note that a killed holder left counts for nobody. */
   holder(): LockHolder | undefined {
-    const probe = openLock(`${this.path}.lock`);
-    try {
-      return tryLock(probe) ? undefined : this.#readHolder();
-    } finally {
-      probe.close();
-    }
+    const note = this.#note();
+    return note && note.folder === this.#folder() && isSameProcess(note.pid, note.pidStarted) ? note : undefined;
   }
 
-  async #acquire(deadlineMs: number, signal: AbortSignal | undefined): Promise<{ release(): void }> {
-    const turnstile = openLock(`${this.path}.turn`);
-    const lock = openLock(`${this.path}.lock`);
-    try {
-      await this.#poll(turnstile, deadlineMs, signal);
-      await this.#poll(lock, deadlineMs, signal);
-    } catch (error) {
-      lock.close();
-      throw error;
-    } finally {
-      turnstile.close();
-    }
-    const note: LockHolder = { pid: process.pid, command: ownCommand(), since: new Date().toISOString() };
-    writeFileSync(`${this.path}.holder`, JSON.stringify(note), { mode: 0o600 });
+  async #acquire(deadlineMs: number, signal: AbortSignal | undefined): Promise<HeldLock & { release(): Promise<void> }> {
+    const lost = new AbortController();
+    const release = await this.#poll(deadlineMs, signal, () => lost.abort(lostLock(this.path)));
+    const note: HolderNote = {
+      pid: process.pid,
+      command: ownCommand(),
+      since: new Date().toISOString(),
+      pidStarted: processStartTime(process.pid),
+      folder: this.#folder() ?? "",
+    };
+    writeFileSync(this.#notePath, JSON.stringify(note), { mode: 0o600 });
     return {
-      release: () => {
-        rmSync(`${this.path}.holder`, { force: true });
-        lock.close();
+      signal: lost.signal,
+      throwIfLost: () => lost.signal.throwIfAborted(),
+      release: async () => {
+        if (lost.signal.aborted) return; // Note and folder are another's by now.
+        rmSync(this.#notePath, { force: true });
+        await release().catch(() => {}); // Lost between the check and here: the same.
       },
     };
   }
 
-  async #poll(database: DatabaseSync, deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
-    while (!tryLock(database)) {
+  async #poll(deadlineMs: number, signal: AbortSignal | undefined, onCompromised: () => void): Promise<() => Promise<void>> {
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        return await properLockfile.lock(this.path, {
+          realpath: false,
+          stale: STALE_MS,
+          update: REFRESH_MS,
+          retries: 0,
+          onCompromised,
+        });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ELOCKED") throw error;
+      }
+      if (this.#freeFromTheDead()) continue;
       if (performance.now() >= deadlineMs) throw this.#timedOut();
       await sleep(1 + Math.random() * (POLL_MS_MAX - 1), undefined, signal ? { signal } : {});
     }
@@ -132,17 +157,17 @@ export class FileLock {
     const limit = new AbortController();
     const stop = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal;
     const timer = sleep(Math.max(0, deadlineMs - performance.now()), "late" as const, { signal: stop });
+    timer.catch(() => {}); // Aborted below, when nobody waits for it any more.
     try {
       if ((await Promise.race([before, timer])) === "late") throw this.#timedOut();
     } finally {
-      timer.catch(() => {}); // Aborted below, when nobody waits for it any more.
       limit.abort();
     }
   }
 
   #timedOut(): ChainCoreError {
     this.statistics.timeouts++;
-    const holder = this.#readHolder();
+    const holder = this.holder();
     const who = holder
       ? `process ${holder.pid} (${holder.command}) has held it since ${holder.since}`
       : "another process holds it";
@@ -153,35 +178,47 @@ export class FileLock {
     );
   }
 
-  #readHolder(): LockHolder | undefined {
+  /** True when the lock belonged to a process that is gone, and was taken from it. */
+  #freeFromTheDead(): boolean {
+    const note = this.#note();
+    if (!note || note.folder !== this.#folder() || isSameProcess(note.pid, note.pidStarted)) return false;
     try {
-      return JSON.parse(readFileSync(`${this.path}.holder`, "utf8")) as LockHolder;
+      rmdirSync(`${this.path}.lock`);
     } catch {
-      return undefined; // Not written yet, or just removed.
+      // Another waiter was quicker.
     }
+    return true;
+  }
+
+  get #notePath(): string {
+    return `${this.path}.holder`;
+  }
+
+  #note(): HolderNote | undefined {
+    try {
+      return JSON.parse(readFileSync(this.#notePath, "utf8")) as HolderNote;
+    } catch {
+      return undefined; // Not written yet, half written, or just removed.
+    }
+  }
+
+  /** What tells one lock folder from the next: inodes are used again, times of birth are not. */
+  #folder(): string | undefined {
+    const found = statSync(`${this.path}.lock`, { bigint: true, throwIfNoEntry: false });
+    return found && `${found.ino}-${found.birthtimeNs}`;
   }
 
   #count(waitedMs: number): void {
     this.statistics.acquisitions++;
-    if (waitedMs > POLL_MS_MAX) this.statistics.contentions++;
+    if (waitedMs > CONTENDED_MS) this.statistics.contentions++;
     this.statistics.waitMsMax = Math.max(this.statistics.waitMsMax, waitedMs);
   }
 }
 
-function openLock(path: string): DatabaseSync {
-  closeSync(openSync(path, "a", 0o600));
-  return new DatabaseSync(path, { timeout: 0 });
-}
-
-/** Closing the connection gives the lock back. */
-function tryLock(database: DatabaseSync): boolean {
-  try {
-    database.exec("BEGIN EXCLUSIVE");
-    return true;
-  } catch (error) {
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return false;
-    throw error;
-  }
+function lostLock(path: string): ChainCoreError {
+  return new ChainCoreError("file-lock-lost", `the file lock on ${path} was lost (was this process suspended?); try again`, {
+    detail: { path },
+  });
 }
 
 /** The program and its subcommand, without flags: their values may be secrets. */

@@ -1,10 +1,9 @@
 /*
  * The registry of a session: who belongs to it, in one file, session_metadata.json. Any process may read it at any time,
- * for it is replaced whole. Whoever changes it holds the file's lock from before it reads until its new version is on
- * disk, so no change is lost; a change is acknowledged when the promise resolves, and then survives a power failure.
+ * for it is replaced whole. A change is acknowledged when its promise resolves; then it survives a power failure, and no
+ * other writer overwrites it, however late or long suspended (files/fenced-file.ts).
  */
-import { copyFile, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { copyFile } from "node:fs/promises";
 import {
   isRunning,
   metadataPath,
@@ -14,8 +13,8 @@ import {
   type SessionMetadata,
 } from "../client/session-metadata.ts";
 import { ChainCoreError } from "../errors.ts";
-import { removeTemporaryFiles, writeFileAtomic } from "../files/atomic-file.ts";
-import { FileLock, type FileLockOptions } from "../files/file-lock.ts";
+import { FencedFile } from "../files/fenced-file.ts";
+import type { FileLock, FileLockOptions } from "../files/file-lock.ts";
 import { processStartTime } from "../files/process-identity.ts";
 import type { Clock } from "../ports.ts";
 import { migrate } from "./migrate.ts";
@@ -33,42 +32,42 @@ export interface SessionTerms {
 
 export class Registry {
   readonly path: string;
-  readonly lock: FileLock;
+  readonly #file: FencedFile;
   readonly #name: string;
   readonly #clock: Clock;
 
   /** The session's folder stands already. */
   constructor(place: { readonly home: string; readonly session: string }, { clock }: { readonly clock: Clock }) {
     this.path = metadataPath(place.home, place.session);
-    this.lock = new FileLock(this.path);
+    this.#file = new FencedFile(this.path);
     this.#name = place.session;
     this.#clock = clock;
   }
 
+  /** The lock between processes; for its statistics and its holder. */
+  get lock(): FileLock {
+    return this.#file.lock;
+  }
+
   /** Takes the file that stands or writes the first one; `terms` count for a new session only. */
   async open(terms: SessionTerms, options: FileLockOptions = {}): Promise<SessionMetadata> {
-    return await this.lock.withLock(async () => {
-      await removeTemporaryFiles(dirname(this.path));
-      const found = await this.#read();
-      if (found?.schema_version === SCHEMA_VERSION) return found;
-      if (found) await copyFile(this.path, `${this.path}.schema-${found.schema_version}.bak`);
-      return await this.#write(found ? migrate(found, this.#name) : this.#first(terms));
-    }, options);
+    const found = this.#parse(await this.#file.read());
+    if (found?.schema_version === SCHEMA_VERSION) return found;
+    if (found) await copyFile(this.path, `${this.path}.schema-${found.schema_version ?? 0}.bak`);
+    return await this.#write((now) => (now ? migrate(now, this.#name) : this.#first(terms)), options);
   }
 
   /** @throws ChainCoreError no-such-session, bad-session-metadata */
   async read(): Promise<SessionMetadata> {
-    const found = await this.#read();
-    if (found) return found;
-    throw new ChainCoreError(
-      "no-such-session",
-      `there is no session "${this.#name}"; make it with "chaincore session create ${this.#name}"`,
-    );
+    return this.#existing(this.#parse(await this.#file.read()));
   }
 
-  /** Reads, changes and writes under the lock. `change` is pure: it gets the newest version and returns the next one. */
+  /**
+   * Reads, changes and writes, with no other change in between. `change` gets the newest version and returns the next
+   * one, or the same when there is nothing to write; it may be called more than once and must not act on the world.
+   */
   async update(change: (now: SessionMetadata) => SessionMetadata, options: FileLockOptions = {}): Promise<SessionMetadata> {
-    return await this.lock.withLock(async () => await this.#write(change(await this.read())), options);
+    return await this.#write((now) => change(this.#existing(now)), options);
   }
 
   /**
@@ -107,23 +106,26 @@ export class Registry {
 
   /** Marks the nodes whose processes are gone. Returns their ids. */
   async markEnded(): Promise<readonly string[]> {
-    const ended = (await this.read()).nodes.filter((entry) => entry.is_active && !isRunning(entry)).map((entry) => entry.node_id);
-    if (ended.length === 0) return ended;
-    await this.update((now) => ({
-      ...now,
-      nodes: now.nodes.map((entry) => (entry.is_active && !isRunning(entry) ? { ...entry, is_active: false } : entry)),
-    }));
+    const gone = (entry: NodeEntry) => entry.is_active && !isRunning(entry);
+    let ended: readonly string[] = [];
+    await this.update((now) => {
+      ended = now.nodes.filter(gone).map((entry) => entry.node_id);
+      if (ended.length === 0) return now;
+      return { ...now, nodes: now.nodes.map((entry) => (gone(entry) ? { ...entry, is_active: false } : entry)) };
+    });
     return ended;
   }
 
   /** Forgets nodes that ended longer ago than `expiredMs`. Their folders stay. */
   async prune(expiredMs: number): Promise<readonly string[]> {
-    await this.markEnded();
     const limit = this.#clock.nowMs() - expiredMs;
-    const expired = (entry: NodeEntry) => !entry.is_active && Date.parse(entry.last_seen) < limit;
-    const gone = (await this.read()).nodes.filter(expired).map((entry) => entry.node_id);
-    if (gone.length > 0) await this.update((now) => ({ ...now, nodes: now.nodes.filter((entry) => !expired(entry)) }));
-    return gone;
+    const expired = (entry: NodeEntry) => !isRunning(entry) && Date.parse(entry.last_seen) < limit;
+    let pruned: readonly string[] = [];
+    await this.update((now) => {
+      pruned = now.nodes.filter(expired).map((entry) => entry.node_id);
+      return pruned.length === 0 ? now : { ...now, nodes: now.nodes.filter((entry) => !expired(entry)) };
+    });
+    return pruned;
   }
 
   async #change(nodeId: string, fields: Partial<NodeEntry>): Promise<void> {
@@ -133,22 +135,30 @@ export class Registry {
     });
   }
 
-  async #read(): Promise<SessionMetadata | undefined> {
-    let text: string;
-    try {
-      text = await readFile(this.path, "utf8");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
-    }
-    return parseMetadata(text, this.path);
+  async #write(
+    change: (now: SessionMetadata | undefined) => SessionMetadata,
+    options: FileLockOptions,
+  ): Promise<SessionMetadata> {
+    let result: SessionMetadata | undefined;
+    await this.#file.update((text) => {
+      const now = this.#parse(text);
+      const next = change(now);
+      result = next === now ? next : { ...next, schema_version: SCHEMA_VERSION, revision: next.revision + 1 };
+      return next === now ? undefined : `${JSON.stringify(result, null, 2)}\n`;
+    }, options);
+    return result!;
   }
 
-  /** Caller holds the lock. */
-  async #write(next: SessionMetadata): Promise<SessionMetadata> {
-    const written = { ...next, schema_version: SCHEMA_VERSION, revision: next.revision + 1 };
-    await writeFileAtomic(this.path, `${JSON.stringify(written, null, 2)}\n`);
-    return written;
+  #parse(text: string | undefined): SessionMetadata | undefined {
+    return text === undefined ? undefined : parseMetadata(text, this.path);
+  }
+
+  #existing(found: SessionMetadata | undefined): SessionMetadata {
+    if (found) return found;
+    throw new ChainCoreError(
+      "no-such-session",
+      `there is no session "${this.#name}"; make it with "chaincore session create ${this.#name}"`,
+    );
   }
 
   #first(terms: SessionTerms): SessionMetadata {
