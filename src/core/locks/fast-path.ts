@@ -1,0 +1,77 @@
+import {
+  COUNT,
+  HOLD_CLAIM,
+  HOLD_READ,
+  HOLD_WRITE,
+  type Layout,
+  LOCK,
+  lockAt,
+  OWNER,
+  ownerAt,
+  POISON,
+  QUEUED,
+  WRITER,
+} from "./layout.ts";
+import { add, compareExchange, load, put, store } from "./memory.ts";
+
+/*
+ * Taking and giving back a lock while nobody waits: one compare-exchange each, and the words that make the hold visible to
+ * whoever searches for a cycle or buries a dead thread.
+ *
+ * A write hold is told by the state word itself; the owner's HELD entry only helps to find it from the owner's side, and counts
+ * only while the state agrees. So it may be put before the exchange, and be stale.
+ * A read hold is told by the HELD entry; the state only counts. Between the two the entry says CLAIM, on the way in and out, and
+ * a recount waits until the claims of the living have settled.
+ */
+
+/** Takes the lock for reading unless a writer holds it, somebody queues, or it is poisoned. */
+export function tryRead(layout: Layout, lock: number, owner: number, place: number): boolean {
+  const { words } = layout;
+  const state = lockAt(layout, lock) + LOCK.STATE;
+  const held = ownerAt(layout, owner) + OWNER.HELD + place;
+  let seen = load(words, state);
+  if ((seen & ~COUNT) !== 0) return false;
+  put(words, held, HOLD_CLAIM | (lock + 1));
+  while ((seen & ~COUNT) === 0) {
+    const was = compareExchange(words, state, seen, seen + 1);
+    if (was === seen) {
+      store(words, held, HOLD_READ | (lock + 1));
+      return true;
+    }
+    seen = was;
+  }
+  store(words, held, 0);
+  return false;
+}
+
+/** Takes the lock for writing if it is entirely free. */
+export function tryWrite(layout: Layout, lock: number, owner: number, place: number): boolean {
+  const { words } = layout;
+  put(words, ownerAt(layout, owner) + OWNER.HELD + place, HOLD_WRITE | (lock + 1));
+  return compareExchange(words, lockAt(layout, lock) + LOCK.STATE, 0, WRITER | owner) === 0;
+}
+
+/** Gives a read hold back. True: it was the last and somebody queues, so the caller must hand over. */
+export function leaveRead(layout: Layout, lock: number, owner: number, place: number): boolean {
+  const { words } = layout;
+  const held = ownerAt(layout, owner) + OWNER.HELD + place;
+  put(words, held, HOLD_CLAIM | (lock + 1));
+  const was = add(words, lockAt(layout, lock) + LOCK.STATE, -1);
+  store(words, held, 0);
+  return (was & COUNT) === 1 && (was & QUEUED) !== 0;
+}
+
+/** Gives a write hold back if nobody queues and the lock is whole. False: the caller must hand over under the mutex. */
+export function leaveWrite(layout: Layout, lock: number, owner: number): boolean {
+  return compareExchange(layout.words, lockAt(layout, lock) + LOCK.STATE, WRITER | owner, 0) === (WRITER | owner);
+}
+
+/** True while the owner is the lock's writer. */
+export function isWriter(state: number, owner: number): boolean {
+  return (state & (WRITER | COUNT)) === (WRITER | owner);
+}
+
+/** True if a reader may not even queue: a writer has to repair first. */
+export function isPoisoned(state: number): boolean {
+  return (state & POISON) !== 0;
+}

@@ -1,0 +1,150 @@
+import { LockCapacityError } from "./errors.ts";
+import { BLOCKING, BRANCH, FORKED, HELD_MAX, type Layout, OWNER } from "./layout.ts";
+import type { Mode } from "./levels.ts";
+import { put } from "./memory.ts";
+
+/** A held lock of a strand. */
+export interface HeldLock {
+  readonly lock: string;
+  readonly level: number;
+  readonly mode: Mode;
+  readonly site: string;
+}
+
+/** What a strand must know of a lock that it holds. */
+export interface Holdable {
+  readonly name: string;
+  /** The number of its level. */
+  readonly order: number;
+  giveBack(owner: Owner, place: number): void;
+}
+
+/** Where strands come from and go to: the lock space, as this thread sees it. */
+export interface OwnerHome {
+  readonly layout: Layout;
+  readonly records: { siteOf(record: number): string };
+  openOwner(label: string): Owner;
+  closeOwner(owner: Owner): void;
+}
+
+/**
+ * One strand of work on this thread, and the list of what it holds. It is the run-time side of every context of the strand.
+ * The shared words of the same index tell other threads what they need; this object is this thread's, and the truth.
+ */
+export class Owner {
+  readonly space: OwnerHome;
+  readonly index: number;
+  /** Where the owner's shared words stand. */
+  readonly at: number;
+  /** Places in use, as in the LINKS word, with its flags. */
+  links = 0;
+  /** Highest level held, here or by the strands that this one branched from. */
+  top = 0;
+  parent: Owner | undefined = undefined;
+  branches = 0;
+  label = "";
+  /** Counts up when the strand ends: a context from before is refused. */
+  closed = true;
+  /** By place; only entries whose bit is set in `links` count. */
+  readonly locks: (Holdable | undefined)[] = new Array(HELD_MAX).fill(undefined);
+  readonly modes: Mode[] = new Array(HELD_MAX).fill("read");
+  readonly sites: number[] = new Array(HELD_MAX).fill(0);
+  /** When a sampled hold began, else 0. */
+  readonly sampled: number[] = new Array(HELD_MAX).fill(0);
+
+  /** Reads of a lock held already: counted here, they never wait. */
+  readonly nested: number[] = new Array(HELD_MAX).fill(0);
+
+  constructor(space: OwnerHome, index: number, at: number) {
+    this.space = space;
+    this.index = index;
+    this.at = at;
+  }
+
+  get owner(): Owner {
+    return this;
+  }
+
+  get held(): number {
+    return this.links & (2 ** HELD_MAX - 1);
+  }
+
+  /** @throws LockCapacityError when 16 locks are held. */
+  freePlace(): number {
+    const free = ~this.links & (2 ** HELD_MAX - 1);
+    if (free === 0) throw new LockCapacityError("held locks", HELD_MAX);
+    return 31 - Math.clz32(free & -free);
+  }
+
+  setLinks(links: number): void {
+    this.links = links;
+    put(this.space.layout.words, this.at + OWNER.LINKS, links);
+  }
+
+  /** Place of this lock among those held, or -1. */
+  placeOf(lock: Holdable): number {
+    for (let places = this.held; places !== 0; places &= places - 1) {
+      const place = 31 - Math.clz32(places & -places);
+      if (this.locks[place] === lock) return place;
+    }
+    return -1;
+  }
+
+  /** The locks held, in the order of levels, with those of the strands that this one branched from. */
+  heldLocks(): HeldLock[] {
+    const found = this.parent?.heldLocks() ?? [];
+    for (let places = this.held; places !== 0; places &= places - 1) {
+      const place = 31 - Math.clz32(places & -places);
+      const lock = this.locks[place]!;
+      found.push({
+        lock: lock.name,
+        level: lock.order,
+        mode: this.modes[place]!,
+        site: this.space.records.siteOf(this.sites[place]!),
+      });
+    }
+    return found.sort((a, b) => a.level - b.level);
+  }
+
+  /** After a release: the highest level of what is left. */
+  settleTop(): void {
+    let top = this.parent?.top ?? 0;
+    for (let places = this.held; places !== 0; places &= places - 1) {
+      top = Math.max(top, this.locks[31 - Math.clz32(places & -places)]!.order);
+    }
+    this.top = top;
+  }
+
+  /** A branch: see LockContext.fork. */
+  fork(label?: string): Owner {
+    const branch = this.space.openOwner(label ?? this.label);
+    branch.parent = this;
+    branch.top = this.top;
+    put(this.space.layout.words, branch.at + OWNER.PARENT, this.index + 1);
+    branch.setLinks(branch.links | BRANCH);
+    this.branches++;
+    this.setLinks(this.links | FORKED);
+    return branch;
+  }
+
+  /** Ends the strand: gives back what it still holds, and its place in the space. */
+  close(): void {
+    if (this.closed) return;
+    for (let places = this.held; places !== 0; places &= places - 1) {
+      const place = 31 - Math.clz32(places & -places);
+      this.locks[place]!.giveBack(this, place);
+    }
+    const { parent } = this;
+    if (parent !== undefined && --parent.branches === 0) parent.setLinks(parent.links & ~FORKED);
+    this.space.closeOwner(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** While the strand blocks its thread: its siblings wait for it. */
+  setBlocking(blocking: boolean): void {
+    this.setLinks(blocking ? this.links | BLOCKING : this.links & ~BLOCKING);
+  }
+}

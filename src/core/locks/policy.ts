@@ -1,0 +1,66 @@
+import type { Owner } from "./owner.ts";
+
+/** Something that is not wrong yet: for a log line. */
+export type LockWarning =
+  | {
+      readonly kind: "long-hold";
+      readonly lock: string;
+      readonly mode: string;
+      readonly owner: string;
+      readonly site: string;
+      readonly heldMs: number;
+    }
+  | { readonly kind: "deep-nesting"; readonly owner: string; readonly locks: readonly string[] }
+  | { readonly kind: "input-output"; readonly owner: string; readonly what: string; readonly locks: readonly string[] }
+  | { readonly kind: "leaked"; readonly owner: string; readonly locks: readonly string[] }
+  | { readonly kind: "cycle"; readonly cycle: string };
+
+/** Nested locks that are still good style. */
+const NESTING_MAX = 2;
+
+/** What all locks of a manager share. */
+export class LockPolicy {
+  defaultTimeoutMs = 30_000;
+  /** Look for cycles before each wait. Off: only the periodic check finds them. */
+  detect = true;
+  /** Off, steps down are counted and taken: for showing what detection does without the order. Never in a node. */
+  enforceOrder = true;
+  /** Warn of deep nesting and of input and output under a lock; keep stacks with sites. */
+  debug: boolean;
+  readonly #warn: (warning: LockWarning) => void;
+  /** A warning is given once for each text, not once for each acquisition. */
+  readonly #given = new Set<string>();
+
+  constructor(debug: boolean, warn: (warning: LockWarning) => void) {
+    this.debug = debug;
+    this.#warn = warn;
+  }
+
+  warn(warning: LockWarning): void {
+    this.#warn(warning);
+  }
+
+  noteNesting(owner: Owner): void {
+    const locks = owner.heldLocks();
+    if (locks.length <= NESTING_MAX) return;
+    this.#once({ kind: "deep-nesting", owner: owner.label, locks: locks.map((held) => `${held.lock} at ${held.site}`) });
+  }
+
+  /** For code about to touch disk or network: warns in debug mode if the strand holds a lock. */
+  noteInputOutput(owner: Owner, what: string): void {
+    if (!this.debug || owner.heldLocks().length === 0) return;
+    this.#once({
+      kind: "input-output",
+      owner: owner.label,
+      what,
+      locks: owner.heldLocks().map((held) => `${held.lock} at ${held.site}`),
+    });
+  }
+
+  #once(warning: LockWarning): void {
+    const text = JSON.stringify(warning);
+    if (this.#given.has(text) || this.#given.size > 1000) return;
+    this.#given.add(text);
+    this.#warn(warning);
+  }
+}

@@ -1,0 +1,161 @@
+import { isMainThread } from "node:worker_threads";
+import { ChainCoreError } from "../errors.ts";
+import { contextOf, type Guard, type Inside, type LockContext } from "./context.ts";
+import { LockPoisonedError } from "./errors.ts";
+import { tryRead, tryWrite } from "./fast-path.ts";
+import { HeldGuard } from "./guard.ts";
+import { FORKED } from "./layout.ts";
+import { type Below, type LevelName, type LevelOf, LOCK_ORDER, type Mode } from "./levels.ts";
+import { type AcquireOptions, LockCore, NESTED, type Repair } from "./lock-core.ts";
+import { checkOrder } from "./order.ts";
+import type { Owner } from "./owner.ts";
+import type { LockPolicy } from "./policy.ts";
+import type { LockSpace } from "./space.ts";
+import { READ, takeIfFree, WRITE } from "./wait-queue.ts";
+import { waitAsync, waitSync } from "./waiting.ts";
+
+const NO_OPTIONS: AcquireOptions = {};
+
+const NOT_TAKEN = -1;
+
+/** Contexts from which a lock of level N may be taken. */
+type From<N extends LevelName, H> = LockContext<Below[LevelOf<N>], H>;
+
+export class RwLock<N extends LevelName = LevelName> extends LockCore {
+  readonly level: N;
+  readonly repair: Repair | undefined;
+  #site = "";
+  #record: number;
+
+  /** Made by LockManager.getLock. */
+  constructor(space: LockSpace, index: number, name: string, level: N, policy: LockPolicy, repair: Repair | undefined) {
+    super(space, index, name, LOCK_ORDER[level], policy);
+    this.level = level;
+    this.repair = repair;
+    this.#record = space.records.recordOf(index, this.#site);
+  }
+
+  /** Runs `fn` while the lock is held for reading. @throws DeadlockError, LockOrderError, LockTimeoutError, LockPoisonedError, the signal's reason. */
+  async withRead<H, R>(
+    at: From<N, H>,
+    fn: (at: Inside<N, "read", H>) => R | Promise<R>,
+    options: AcquireOptions = NO_OPTIONS,
+  ): Promise<R> {
+    const { owner } = at;
+    const record = this.#recordOf(options.site);
+    let place = this.#tryTake(owner, "read", record);
+    if (place === NOT_TAKEN) place = await waitAsync(this, owner, "read", record, options);
+    try {
+      return await fn(contextOf(owner));
+    } finally {
+      this.giveBack(owner, place);
+    }
+  }
+
+  /** Runs `fn` while the lock is held for writing; first the lock's `repair`, if the last writer died inside. @throws as withRead. */
+  async withWrite<H, R>(
+    at: From<N, H>,
+    fn: (at: Inside<N, "write", H>) => R | Promise<R>,
+    options: AcquireOptions = NO_OPTIONS,
+  ): Promise<R> {
+    const { owner } = at;
+    const record = this.#recordOf(options.site);
+    let place = this.#tryTake(owner, "write", record);
+    if (place === NOT_TAKEN) place = await waitAsync(this, owner, "write", record, options);
+    try {
+      if (this.isPoisoned) await this.#repair(owner, options);
+      return await fn(contextOf(owner));
+    } finally {
+      this.giveBack(owner, place);
+    }
+  }
+
+  /** The same as a guard, for a hold that does not fit a function. @throws as withRead. */
+  async acquire<H, M extends Mode>(at: From<N, H>, mode: M, options: AcquireOptions = NO_OPTIONS): Promise<Guard<N, M, H>> {
+    const { owner } = at;
+    const record = this.#recordOf(options.site);
+    let place = this.#tryTake(owner, mode, record);
+    if (place === NOT_TAKEN) place = await waitAsync(this, owner, mode, record, options);
+    return this.#guard(owner, place, mode, options);
+  }
+
+  /** Takes the lock if it is free; undefined if not. @throws LockOrderError. */
+  tryAcquire<H, M extends Mode>(at: From<N, H>, mode: M, options: AcquireOptions = NO_OPTIONS): Guard<N, M, H> | undefined {
+    const { owner } = at;
+    const record = this.#recordOf(options.site);
+    let place = this.#tryTake(owner, mode, record);
+    if (place === NOT_TAKEN) place = this.#tryUnderMutex(owner, mode, record);
+    return place === NOT_TAKEN ? undefined : this.#guard(owner, place, mode, options);
+  }
+
+  /** Blocks the thread. For workers: the main thread's event loop must not stand still. @throws as withRead. */
+  acquireSync<H, M extends Mode>(at: From<N, H>, mode: M, options: AcquireOptions = NO_OPTIONS): Guard<N, M, H> {
+    const { owner } = at;
+    const record = this.#recordOf(options.site);
+    let place = this.#tryTake(owner, mode, record);
+    if (place === NOT_TAKEN) {
+      if (isMainThread)
+        throw new ChainCoreError(
+          "lock-sync-on-main",
+          `Lock "${this.name}" cannot be waited for synchronously on the main thread`,
+        );
+      place = waitSync(this, owner, mode, record, options);
+    }
+    return this.#guard(owner, place, mode, options);
+  }
+
+  /** Fast path: the place in the owner's list, NESTED, or NOT_TAKEN. Nothing is shared between threads but the lock itself. */
+  #tryTake(owner: Owner, mode: Mode, record: number): number {
+    if (this.order <= owner.top || owner.closed) {
+      if (checkOrder(this, owner, mode, record)) return NESTED;
+    }
+    // A strand with branches is searched from other threads while it runs: it publishes under the mutex only.
+    if ((owner.links & FORKED) !== 0) return NOT_TAKEN;
+    const place = owner.freePlace();
+    const { index } = this;
+    const taken =
+      mode === "read" ? tryRead(this.layout, index, owner.index, place) : tryWrite(this.layout, index, owner.index, place);
+    if (!taken) return NOT_TAKEN;
+    owner.setLinks(owner.links | (1 << place));
+    this.noteTaken(owner, place, mode, record);
+    return place;
+  }
+
+  /** For tryAcquire: where the fast path is barred though the lock may be free. Gives up if the mutex is taken. */
+  #tryUnderMutex(owner: Owner, mode: Mode, record: number): number {
+    if ((owner.links & FORKED) === 0 && !this.isPoisoned) return NOT_TAKEN;
+    const place = owner.freePlace();
+    let taken = false;
+    this.space.tryGraph(() => {
+      taken = takeIfFree(this.layout, this.index, owner.index, mode === "read" ? READ : WRITE, place);
+    });
+    if (!taken) return NOT_TAKEN;
+    owner.setLinks(owner.links | (1 << place));
+    this.noteTaken(owner, place, mode, record);
+    return place;
+  }
+
+  #guard<M extends Mode, H>(owner: Owner, place: number, mode: M, options: AcquireOptions): Guard<N, M, H> {
+    const poisoned = mode === "write" && place !== NESTED && this.isPoisoned;
+    if (poisoned && options.poisoned !== "accept") {
+      this.giveBack(owner, place);
+      throw new LockPoisonedError(this.name);
+    }
+    return new HeldGuard(this, owner, place, mode, poisoned) as unknown as Guard<N, M, H>;
+  }
+
+  async #repair(owner: Owner, options: AcquireOptions): Promise<void> {
+    const { repair } = this;
+    if (options.poisoned === "accept") return;
+    if (repair === undefined) throw new LockPoisonedError(this.name);
+    await repair(contextOf(owner));
+    this.clearPoison();
+  }
+
+  #recordOf(site = ""): number {
+    if (site === this.#site) return this.#record;
+    this.#record = this.space.records.recordOf(this.index, site);
+    this.#site = site;
+    return this.#record;
+  }
+}
