@@ -27,7 +27,7 @@ export interface CoordinatorOptions {
 export interface WorkStatistics {
   readonly job: number;
   readonly unitNonces: number;
-  /** Claimed by somebody, once or again. */
+  /** Claimed by somebody; a range that is claimed again counts once. */
   readonly issued: number;
   readonly finished: number;
   /** Ended or left behind after their job was over. */
@@ -124,14 +124,12 @@ export class WorkCoordinator {
     return number;
   }
 
-  /** The hit that decides the current job, once; undefined before there is one. */
-  takeHit(): Hit | undefined {
-    const job = this.jobNumber;
-    if (job === 0 || this.#space.solvedJob() !== job || this.#hitTakenFor === job) return undefined;
-    const hits = this.#slots.map((slot) => slot.hit()).filter((hit) => hit.job === job);
+  /** The hit that decided a job, once; undefined before there is one, or when a later job is solved. */
+  takeHit(job = this.jobNumber): Hit | undefined {
+    if (job === 0 || this.#space.solvedJob() !== job || this.#hitTakenFor >= job) return undefined;
     this.#hitTakenFor = job;
     this.#hits++;
-    return hits[0];
+    return this.#slots.map((slot) => slot.hit()).find((hit) => hit.job === job);
   }
 
   /** A slot for a new worker thread. @throws ChainCoreError "too-many-workers" */

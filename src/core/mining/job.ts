@@ -28,6 +28,9 @@ export interface Job {
   readonly units: number;
 }
 
+/** The part of a job that its headers are made of. */
+export type HeaderSource = Pick<Job, "header" | "coinbaseBefore" | "coinbaseAfter" | "branch" | "prefix">;
+
 /** Prefix and extranonce, four bytes each, little-endian. */
 export const EXTRANONCE_BYTES = 8;
 const ROOT_OFFSET = 36;
@@ -37,7 +40,7 @@ export function extranonceBytes(prefix: number, extranonce: number): Uint8Array 
 }
 
 /** The 80 bytes whose nonce is searched for, at one extranonce (which counts from 0 and wraps at 2^32 beyond the job's first). */
-export function headerAt(job: Job, extranonce: number): Uint8Array {
+export function headerAt(job: HeaderSource, extranonce: number): Uint8Array {
   const coinbase = Buffer.concat([job.coinbaseBefore, extranonceBytes(job.prefix, extranonce), job.coinbaseAfter]);
   const header = new Uint8Array(job.header);
   header.set(merkleRootFromBranch(sha256d(coinbase), job.branch, 0), ROOT_OFFSET);

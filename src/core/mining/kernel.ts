@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
 import { sha256d } from "../encoding/hash.ts";
-import { scanModule } from "../encoding/sha256-modules.ts";
-import { compileWasm, instantiateWasm, type WasmKernel, type WasmModule } from "../encoding/wasm-runtime.ts";
+import { instantiateWasm, type WasmKernel, type WasmModule } from "../encoding/wasm-runtime.ts";
 import { assert } from "../errors.ts";
 import { HEADER_LENGTH } from "../primitives/header.ts";
 import { hashMeetsTarget } from "../primitives/target.ts";
@@ -18,10 +16,11 @@ export interface NonceScanner {
   find(start: number, count: number, target: bigint): number | undefined;
 }
 
-/** Compiled once in a process and handed to its worker threads. undefined: WebAssembly SIMD is missing or gives wrong hashes here. */
+/** From kernel-module.ts: compiled once in a process and handed to its worker threads. undefined: WebAssembly SIMD is missing or gives wrong hashes here. */
 export type KernelModule = WasmModule | undefined;
 
-const LANES = 4;
+/** Nonces that the generated kernel tries at once. */
+export const LANES = 4;
 const NONCE_OFFSET = 76;
 
 class WasmScanner implements NonceScanner {
@@ -84,40 +83,7 @@ class CryptoScanner implements NonceScanner {
   }
 }
 
-/** Finds in every lane the nonce of Bitcoin's first block, hashed here by node:crypto's other interface. */
-function isSound(module: WasmModule): boolean {
-  const genesis = new Uint8Array(HEADER_LENGTH);
-  genesis.set([1, 0, 0, 0]);
-  genesis.set(Buffer.from("3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a", "hex"), 36);
-  genesis.set(Buffer.from("29ab5f49ffff001d1dac2b7c", "hex"), 68);
-  const once = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest();
-  const target = BigInt(`0x${once(once(genesis)).reverse().toString("hex")}`);
-  const nonce = new DataView(genesis.buffer).getUint32(NONCE_OFFSET, true);
-  const scanner = new WasmScanner(module);
-  scanner.setHeader(genesis);
-  return Array.from({ length: LANES }).every((_, lane) => {
-    return scanner.find(nonce - lane, 64, target) === nonce && scanner.find(nonce - lane, 64, target - 1n) === undefined;
-  });
-}
-
-let compiled: { readonly module: KernelModule } | undefined;
-
-/** The mining kernel, generated and tested when first asked for (some 40 ms of CPU). */
-export function kernelModule(): KernelModule {
-  compiled ??= { module: compileKernel() };
-  return compiled.module;
-}
-
-function compileKernel(): KernelModule {
-  try {
-    const module = compileWasm(scanModule());
-    return isSound(module) ? module : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A scanner for the calling thread. @param module from kernelModule(), in a worker as sent by its parent */
+/** A scanner for the calling thread. @param module as the parent sent it, in a worker */
 export function createScanner(module: KernelModule, kernel: KernelName = module ? "wasm-simd" : "node-crypto"): NonceScanner {
   if (kernel === "node-crypto") return new CryptoScanner();
   assert(module !== undefined, "the WebAssembly kernel is not available");

@@ -128,10 +128,10 @@ export class WorkSpace {
     return this.atomics.load(this.i32, SOLVED);
   }
 
-  /** True for the one caller whose hit decides `job`. */
+  /** True for the one caller whose hit decides `job`; never goes back to an older job. */
   markSolved(job: number): boolean {
     const before = this.solvedJob();
-    return before !== job && this.atomics.compareExchange(this.i32, SOLVED, before, job) === before;
+    return before < job && this.atomics.compareExchange(this.i32, SOLVED, before, job) === before;
   }
 
   /** Units of a claim; 0: each worker takes what lasts it about 5 ms. */

@@ -57,8 +57,11 @@ export class WorkerClaims {
     this.#slot = new WorkerSlot(space, worker);
   }
 
-  /** The next range of the current job, at most `units` of it; undefined when there is no job, it is solved, or nothing is left. */
-  take(units: number, unitsMax: number): WorkRange | undefined {
+  /**
+   * The next range of the current job, at most `units` of it; undefined when there is no job, it is solved, or nothing is left.
+   * @param unitsOf how many units a job has; undefined if it is no longer there to be read
+   */
+  take(units: number, unitsOf: (job: number) => number | undefined): WorkRange | undefined {
     for (;;) {
       const head = this.#space.head();
       const job = jobOf(head);
@@ -66,6 +69,8 @@ export class WorkerClaims {
       const again = this.#space.reissuesWaiting() ? this.#takeReissued(job) : undefined;
       if (again) return again;
       const unit = unitOf(head);
+      const unitsMax = unitsOf(job);
+      if (unitsMax === undefined) continue; // So late that the head has moved on by a ring of jobs.
       if (unit >= unitsMax) return undefined;
       const perExtranonce = this.#space.unitsPerExtranonce;
       const wanted = Math.min(units, unitsMax - unit, perExtranonce - (unit % perExtranonce));

@@ -1,0 +1,90 @@
+import { BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX } from "../consensus/limits.ts";
+import { bytesToHex } from "../encoding/hex.ts";
+import { bitsToTarget } from "../primitives/target.ts";
+import type { Txid } from "../primitives/units.ts";
+import type { BlockTemplate } from "./template.ts";
+
+/** 4 MB, Core's MAX_BLOCK_SERIALIZED_SIZE. */
+const BLOCK_BYTES_MAX = 4_000_000;
+
+/** One transaction of a template (BIP22, BIP145). */
+export interface TemplateTransactionAnswer {
+  readonly data: string;
+  readonly txid: string;
+  /** The wtxid. */
+  readonly hash: string;
+  /** Positions of its parents among the template's transactions, from 1. */
+  readonly depends: readonly number[];
+  /** Satoshis. */
+  readonly fee: number;
+  readonly sigops: number;
+  readonly weight: number;
+}
+
+/** What getblocktemplate answers, fields and order as Bitcoin Core 31.1 has them. */
+export interface BlockTemplateAnswer {
+  readonly capabilities: readonly string[];
+  readonly version: number;
+  readonly rules: readonly string[];
+  readonly vbavailable: Readonly<Record<string, number>>;
+  readonly vbrequired: number;
+  readonly previousblockhash: string;
+  readonly transactions: readonly TemplateTransactionAnswer[];
+  readonly coinbaseaux: Readonly<Record<string, never>>;
+  readonly coinbasevalue: number;
+  readonly longpollid: string;
+  readonly target: string;
+  readonly mintime: number;
+  readonly mutable: readonly string[];
+  readonly noncerange: string;
+  readonly sigoplimit: number;
+  readonly sizelimit: number;
+  readonly weightlimit: number;
+  readonly curtime: number;
+  readonly bits: string;
+  readonly height: number;
+  readonly default_witness_commitment: string;
+}
+
+/** What identifies a template to long-polling: the parent, and a number that grows when the pool changes. */
+export function longPollId(template: BlockTemplate, poolSequence: number): string {
+  return `${template.prevHash}${poolSequence}`;
+}
+
+/** @param poolSequence changes whenever the pool does */
+export function blockTemplateAnswer(template: BlockTemplate, poolSequence: number): BlockTemplateAnswer {
+  return {
+    capabilities: ["proposal"],
+    version: template.version,
+    rules: ["csv", "!segwit", "taproot"],
+    vbavailable: {},
+    vbrequired: 0,
+    previousblockhash: template.prevHash,
+    transactions: transactionAnswers(template),
+    coinbaseaux: {},
+    coinbasevalue: template.coinbaseValue,
+    longpollid: longPollId(template, poolSequence),
+    target: bitsToTarget(template.bits).target.toString(16).padStart(64, "0"),
+    mintime: template.minTime,
+    mutable: ["time", "transactions", "prevblock"],
+    noncerange: "00000000ffffffff",
+    sigoplimit: BLOCK_SIGOP_COST_MAX,
+    sizelimit: BLOCK_BYTES_MAX,
+    weightlimit: BLOCK_WEIGHT_MAX,
+    curtime: template.time,
+    bits: template.bits.toString(16).padStart(8, "0"),
+    height: template.height,
+    default_witness_commitment: bytesToHex(template.witnessCommitment),
+  };
+}
+
+function transactionAnswers(template: BlockTemplate): TemplateTransactionAnswer[] {
+  const position = new Map<Txid, number>();
+  return template.entries.map(({ tx, fee, sigopCost }, index) => {
+    const parents = new Set(tx.inputs.map(({ txid }) => position.get(txid)).filter((at) => at !== undefined));
+    position.set(tx.txid, index + 1);
+    const depends = [...parents].sort((a, b) => a - b);
+    const { txid, wtxid: hash, weight } = tx;
+    return { data: bytesToHex(tx.raw), txid, hash, depends, fee, sigops: sigopCost, weight };
+  });
+}
