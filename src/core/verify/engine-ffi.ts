@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type { SignatureEngine } from "./signature-engine.ts";
+import type { SignatureEngine } from "./engine.ts";
 
 type Ffi = typeof import("node:ffi");
 

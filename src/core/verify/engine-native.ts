@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { recoveryProblem } from "./bip340-recovery.ts";
+import type { SignatureEngine } from "./engine.ts";
 import { pureEngine } from "./engine-pure.ts";
-import type { SignatureEngine } from "./signature-engine.ts";
 
 /** What we use of npm's secp256k1, version 5. It throws for keys off the curve and scalars out of range. */
 interface Secp256k1Addon {

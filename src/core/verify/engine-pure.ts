@@ -1,5 +1,5 @@
 import { schnorr, secp256k1 } from "@noble/curves/secp256k1.js";
-import type { SignatureEngine } from "./signature-engine.ts";
+import type { SignatureEngine } from "./engine.ts";
 
 const { Point } = secp256k1;
 
