@@ -285,7 +285,7 @@ export class MemoryChain {
 }
 
 /** submitblock's courtesy: a coinbase that commits to witnesses and has none gets the usual reserved value. */
-function withReservedValue(block: Block): Block {
+export function withReservedValue(block: Block): Block {
   const coinbase = block.transactions[0];
   if (!coinbase?.isCoinbase || coinbase.hasWitness || findWitnessCommitment(coinbase) === undefined) return block;
   const [input] = coinbase.inputs;

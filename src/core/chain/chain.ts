@@ -1,0 +1,291 @@
+import type { CoinTable } from "../coins/table.ts";
+import { checkBlockInContext } from "../consensus/block-in-context.ts";
+import { type BlockCheckOptions, checkBlock } from "../consensus/check-block.ts";
+import { checkHeaderInContext } from "../consensus/check-header.ts";
+import type { NetworkParams } from "../consensus/params.ts";
+import { type Invalid, invalid, isInvalid } from "../consensus/verdict.ts";
+import { ChainCoreError } from "../errors.ts";
+import type { Clock, Log } from "../ports.ts";
+import { Block } from "../primitives/block.ts";
+import type { Header } from "../primitives/header.ts";
+import type { BlockHash, Txid } from "../primitives/units.ts";
+import { Store, type StoreOptions } from "../store/store.ts";
+import type { ScriptVerifier } from "../verify/verifier.ts";
+import type { BlockEntry, BlockNode } from "./block-entry.ts";
+import type { ChainState } from "./chain-state.ts";
+import { type ChainTip, chainTips } from "./chain-tips.ts";
+import { CoinOverlay } from "./coin-overlay.ts";
+import { Committer } from "./committer.ts";
+import { connectBlock, type Undo } from "./connect-block.ts";
+import type { ChainLocks, HoldsChain, MayTakeChain } from "./guard.ts";
+import { openState } from "./open-state.ts";
+import { ORPHAN_LIMITS, type OrphanLimits, Orphans } from "./orphans.ts";
+import type { BlockOutcome, HeaderOutcome, Tip, TipMove } from "./outcome.ts";
+import { Plan } from "./plan.ts";
+import { Receiver } from "./receiver.ts";
+
+/*
+ * Which chain is best, and the coins at its tip.
+ *
+ *   receiver      a block or header comes in: checked, placed in the tree, its body stored
+ *   block-tree    what is known of every block, and which ought to be the tip      block-entry, fork, chain-tips, orphans
+ *   plan          the way from the present tip to that block, on coins nobody sees yet (coin-overlay, connect-block)
+ *   committer     the way made durable, then visible, in one step
+ *   open-state    the same from disk at start-up                                   chain-state: what all these share
+ *
+ * BLOCKCHAIN is held for writing from the moment a block is placed to the commit, also while scripts are verified. Readers take no lock: `tip`, `find` and
+ * `atHeight` are of the last commit, coins are read by snapshot. Nothing outside is called while the lock is held, but for the verifier and the disk;
+ * what happened is told by the outcome.
+ */
+
+export interface ChainOptions {
+  /** The node's folder. */
+  readonly directory: string;
+  readonly params: NetworkParams;
+  readonly orphans?: OrphanLimits;
+  /** Rebuild the database from the block files: `chain.isReindexing` is true until reindex.ts has run. */
+  readonly reindex?: boolean;
+  /** For tests: disks that fail, files and batches that are soon full. */
+  readonly store?: Pick<StoreOptions, "files" | "wrapDatabase" | "blockFileBytesMax" | "batchBytesMax">;
+}
+
+export interface ChainDeps extends ChainLocks {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly verifier: ScriptVerifier;
+  /** A write failed: the process has to stop now. Called once. */
+  readonly fatal: (error: unknown) => void;
+}
+
+export interface AcceptOptions {
+  /** Keep a block whose parent is unknown until that arrives. Default false, as `submitblock` has it; true for peers. */
+  readonly keepOrphan?: boolean;
+}
+
+export class Chain {
+  readonly #state: ChainState;
+  readonly #deps: ChainDeps;
+  readonly #committer: Committer;
+  readonly #receiver: Receiver;
+
+  private constructor(state: ChainState, options: ChainOptions, deps: ChainDeps) {
+    this.#state = state;
+    this.#deps = deps;
+    this.#committer = new Committer(state, deps.coinsLock, deps.fatal);
+    this.#receiver = new Receiver(state, new Orphans(options.orphans ?? ORPHAN_LIMITS), deps.clock);
+  }
+
+  /**
+   * Opens the folder, or begins one; holds both locks for writing until the coins are loaded.
+   * @throws StoreError with a code for each way in which a folder can be unusable
+   */
+  static async open(at: MayTakeChain, options: ChainOptions, deps: ChainDeps): Promise<Chain> {
+    const { params, directory } = options;
+    const genesisHash = Block.decode(params.genesis).header.hashBytes;
+    const reindex = options.reindex ?? false;
+    const store = await Store.open({ ...options.store, directory, magic: params.magic, genesisHash, reindex });
+    try {
+      return await deps.chainLock.withWrite(at, async (at) => {
+        const state = await deps.coinsLock.withWrite(at, (at) => openState(at, { store, params, clock: deps.clock }));
+        const chain = new Chain(state, options, deps);
+        await chain.#settle(at); // A crash may have come between storing the bodies of a better branch and changing over to it.
+        return chain;
+      });
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** As of the last commit. */
+  get tip(): Tip {
+    return this.#state.tip;
+  }
+
+  get coins(): CoinTable {
+    return this.#state.coins;
+  }
+
+  get params(): NetworkParams {
+    return this.#state.params;
+  }
+
+  get genesis(): BlockEntry {
+    return this.#state.tree.genesis;
+  }
+
+  /** The header with the most work that is not known to be invalid; its body may be missing. */
+  get bestHeader(): BlockEntry {
+    return this.#state.tree.bestHeader;
+  }
+
+  /** The database is empty or incomplete, and the block files have yet to be read in (reindex.ts). */
+  get isReindexing(): boolean {
+    return this.#state.store.state.reindexing;
+  }
+
+  /** Any block whose header is known. */
+  find(hash: BlockHash): BlockEntry | undefined {
+    return this.#state.tree.find(hash);
+  }
+
+  /** A block of the active chain. */
+  atHeight(height: number): BlockEntry | undefined {
+    return this.#state.activeAt(height);
+  }
+
+  isActive(entry: BlockEntry): boolean {
+    return this.#state.activeAt(entry.height) === entry;
+  }
+
+  /** The ends of all branches; O(blocks known). */
+  tips(): readonly ChainTip[] {
+    return chainTips(this.#state.tree, this.#state.tipNode);
+  }
+
+  /** Undefined when the body is not stored. @throws StoreError when the block file is damaged */
+  async readBlock(hash: BlockHash): Promise<Block | undefined> {
+    const node = this.#state.tree.find(hash);
+    return node !== undefined && this.#state.hasBody(node) ? this.#state.readBlock(node) : undefined;
+  }
+
+  /** The coins that a block spent, in the order of its inputs; undefined when it was never connected. @throws StoreError */
+  async readUndo(hash: BlockHash): Promise<Undo | undefined> {
+    const node = this.#state.tree.find(hash);
+    return node?.status === "valid" && node !== this.#state.tree.genesis ? this.#state.readUndo(node) : undefined;
+  }
+
+  /**
+   * The block that holds a transaction, and its place there. Where no active block does, a block that was left behind may be named: ask `isActive`.
+   * @throws StoreError
+   */
+  async findTransaction(txid: Txid): Promise<{ readonly block: BlockHash; readonly index: number } | undefined> {
+    return this.#state.findTransaction(txid);
+  }
+
+  /** Checks a block, stores it, and changes over to its branch if that is the best one now. Durable when this resolves. */
+  async acceptBlock(at: MayTakeChain, block: Block, options: AcceptOptions = {}): Promise<BlockOutcome> {
+    const [outcome] = await this.acceptBlocks(at, [block], options);
+    return outcome!;
+  }
+
+  /** Several blocks, parents first, in one commit: all of them become durable and visible together. Each outcome carries the whole move. */
+  async acceptBlocks(at: MayTakeChain, blocks: readonly Block[], options: AcceptOptions = {}): Promise<readonly BlockOutcome[]> {
+    const bodies = blocks.map((block) => ({ block, verdict: checkBlock(block, this.params) }));
+    return this.#write(at, "accept block", async (at) => {
+      const plan = this.#plan();
+      const receipts = [];
+      for (const { block, verdict } of bodies)
+        receipts.push(
+          verdict === undefined
+            ? await this.#receiver.receive(block, plan, options)
+            : ({ kind: "invalid", why: verdict } as const),
+        );
+      const move = await this.#committer.commit(at, plan);
+      return receipts.map((receipt) => (receipt.kind === "stored" ? this.#outcomeOf(receipt.node, plan, move) : receipt));
+    });
+  }
+
+  #outcomeOf(node: BlockNode, plan: Plan, move: TipMove | undefined): BlockOutcome {
+    const moved = move === undefined ? {} : { move };
+    if (move !== undefined && this.#state.isActive(node)) return { kind: "connected", ...move };
+    const why = plan.faults.get(node);
+    if (why !== undefined) return { kind: "invalid", why, ...moved };
+    return { kind: "side-branch", chainwork: node.chainwork, wasConnected: plan.verified.has(node), ...moved };
+  }
+
+  /** Places a header in the tree. A crash may lose it: any peer sends it again. */
+  async acceptHeader(at: MayTakeChain, header: Header): Promise<HeaderOutcome> {
+    const [outcome] = await this.acceptHeaders(at, [header]);
+    return outcome!;
+  }
+
+  /** Several headers, parents first. */
+  async acceptHeaders(at: MayTakeChain, headers: readonly Header[]): Promise<readonly HeaderOutcome[]> {
+    return this.#write(at, "accept header", async () => {
+      const outcomes = headers.map((header) => this.#receiver.receiveHeader(header));
+      await this.#committer.flush({ durable: false });
+      return outcomes;
+    });
+  }
+
+  /** Would the block connect on the tip? Nothing is stored. For templates and proposals, which have no proof of work. */
+  async checkCandidate(at: MayTakeChain, block: Block, options: BlockCheckOptions = {}): Promise<Invalid | undefined> {
+    return this.#deps.chainLock.withRead(at, async () => this.#checkOnTip(block, options), { site: "check candidate" });
+  }
+
+  async #checkOnTip(block: Block, options: BlockCheckOptions): Promise<Invalid | undefined> {
+    const { params, coins, tipNode } = this.#state;
+    if (block.header.prevHash !== tipNode.hash) return invalid("inconclusive-not-best-prevblk");
+    const verdict =
+      checkBlock(block, params, options) ??
+      checkHeaderInContext(block.header, tipNode, params, this.#nowSeconds()) ??
+      checkBlockInContext(block, tipNode, params);
+    if (verdict !== undefined) return verdict;
+    const result = await connectBlock(block, tipNode, new CoinOverlay(coins), { params, verifier: this.#deps.verifier });
+    return isInvalid(result) ? result : undefined;
+  }
+
+  /** Bars a block and all that builds on it, and leaves it if it is active. @throws ChainCoreError unknown-block */
+  async invalidate(at: MayTakeChain, hash: BlockHash): Promise<TipMove | undefined> {
+    return this.#write(at, "invalidate block", async (at) => {
+      const node = this.#known(hash);
+      if (node === this.#state.tree.genesis) throw new ChainCoreError("genesis-block", "The first block cannot be invalidated.");
+      this.#state.tree.setInvalid(node);
+      return this.#settle(at);
+    });
+  }
+
+  /** Lifts the bar from a block, those before it and those built on it. @throws ChainCoreError unknown-block */
+  async reconsider(at: MayTakeChain, hash: BlockHash): Promise<TipMove | undefined> {
+    return this.#write(at, "reconsider block", async (at) => {
+      this.#state.tree.clearInvalid(this.#known(hash));
+      return this.#settle(at);
+    });
+  }
+
+  /** Goes to the best block there is. */
+  async #settle(at: HoldsChain): Promise<TipMove | undefined> {
+    const plan = this.#plan();
+    await plan.advance();
+    return this.#committer.commit(at, plan);
+  }
+
+  /** After this nothing may be asked of the chain. Waits for a commit under way. */
+  async close(at: MayTakeChain): Promise<void> {
+    await this.#deps.chainLock.withWrite(at, async (at) => {
+      await this.#deps.coinsLock.withWrite(at, (at) => this.coins.close(at));
+      await this.#state.store.close();
+    });
+  }
+
+  /** For reindex.ts. */
+  get files(): Pick<Store, "scan" | "blockFiles"> {
+    return this.#state.store;
+  }
+
+  async #write<R>(at: MayTakeChain, site: string, run: (at: HoldsChain) => Promise<R>): Promise<R> {
+    return this.#deps.chainLock.withWrite(
+      at,
+      (at) => {
+        this.#committer.assertUsable();
+        return run(at);
+      },
+      { site },
+    );
+  }
+
+  #plan(): Plan {
+    return new Plan(this.#state, this.#deps.verifier);
+  }
+
+  #known(hash: BlockHash): BlockNode {
+    const node = this.#state.tree.find(hash);
+    if (node === undefined) throw new ChainCoreError("unknown-block", "Block not found", { detail: { hash } });
+    return node;
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#deps.clock.nowMs() / 1000);
+  }
+}

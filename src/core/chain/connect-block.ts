@@ -1,0 +1,139 @@
+import { mustCheckBip30, OVERWRITES_COINS } from "../consensus/bip30.ts";
+import { blockFlags } from "../consensus/block-flags.ts";
+import { BlockTally } from "../consensus/block-tally.ts";
+import type { HeaderAncestry } from "../consensus/header-ancestry.ts";
+import type { NetworkParams } from "../consensus/params.ts";
+import { type Invalid, invalid, isInvalid } from "../consensus/verdict.ts";
+import { MISSING_INPUTS } from "../consensus/verify-inputs.ts";
+import { assert } from "../errors.ts";
+import type { Block } from "../primitives/block.ts";
+import type { Coin } from "../primitives/coin.ts";
+import { outpointBytesOf } from "../primitives/outpoint.ts";
+import type { Transaction } from "../primitives/transaction.ts";
+import type { Height } from "../primitives/units.ts";
+import { scriptErrorText } from "../script/script-error.ts";
+import { isUnspendable } from "../script/script-forms.ts";
+import type { ScriptVerifier, VerifyJob } from "../verify/verifier.ts";
+import type { CoinOverlay } from "./coin-overlay.ts";
+
+/** What connecting needs beside the block. */
+export interface ConnectContext {
+  readonly params: NetworkParams;
+  readonly verifier: ScriptVerifier;
+}
+
+/** The coins that a block spent, in the order of its inputs, coinbase left out: what takes the block back. */
+export type Undo = readonly Coin[];
+
+/**
+ * Holds a block against every rule that needs coins, in Bitcoin Core's order (ConnectBlock), and applies it to `coins`. The body has passed
+ * checkBlock and checkBlockInContext. After a verdict `coins` is to be thrown away.
+ */
+export async function connectBlock(
+  block: Block,
+  parent: HeaderAncestry,
+  coins: CoinOverlay,
+  { params, verifier }: ConnectContext,
+): Promise<Undo | Invalid> {
+  const applied = applyChecked(block, parent, coins, params);
+  if (isInvalid(applied)) return applied;
+  return (await verifyScripts(applied.jobs, verifier)) ?? applied.undo;
+}
+
+interface Applied {
+  readonly undo: Undo;
+  readonly jobs: readonly VerifyJob[];
+}
+
+/** All but the scripts, which are verified together at the end, as Core does with its check queue. */
+function applyChecked(block: Block, parent: HeaderAncestry, coins: CoinOverlay, params: NetworkParams): Applied | Invalid {
+  if (mustCheckBip30(block.hash, parent, params) && overwritesCoins(block, coins)) return OVERWRITES_COINS;
+  const height = (parent.height + 1) as Height;
+  const flags = blockFlags(height, block.hash, params);
+  const tally = new BlockTally(parent, params, flags);
+  const undo: Coin[] = [];
+  const jobs: VerifyJob[] = [];
+  for (const tx of block.transactions) {
+    const spent = tx.isCoinbase ? [] : spendInputs(tx, coins);
+    if (spent === undefined) return invalid(MISSING_INPUTS.code, `${MISSING_INPUTS.detail} in transaction ${tx.txid}`);
+    const verdict = tally.add(tx, spent);
+    if (verdict !== undefined) return verdict;
+    if (!tx.isCoinbase) jobs.push({ tx, spent, flags });
+    for (const coin of spent) undo.push(coin);
+    addOutputs(tx, height, coins);
+  }
+  return tally.finish() ?? { undo, jobs };
+}
+
+/** BIP30: no transaction of the block may make a coin where one is unspent. */
+function overwritesCoins(block: Block, coins: CoinOverlay): boolean {
+  return block.transactions.some((tx) => {
+    for (let vout = 0; vout < tx.outputCount; vout++) if (coins.wasThere(outpointBytesOf(tx.txidBytes, vout))) return true;
+    return false;
+  });
+}
+
+/** Undefined when an input has no coin. */
+function spendInputs(tx: Transaction, coins: CoinOverlay): readonly Coin[] | undefined {
+  const spent: Coin[] = [];
+  for (let i = 0; i < tx.inputCount; i++) {
+    const coin = coins.spend(tx.raw, tx.prevoutOffset(i));
+    if (coin === undefined) return undefined;
+    spent.push(coin);
+  }
+  return spent;
+}
+
+function addOutputs(tx: Transaction, height: Height, coins: CoinOverlay): void {
+  const isCoinbase = tx.isCoinbase;
+  for (let vout = 0; vout < tx.outputCount; vout++) {
+    const script = tx.outputScript(vout);
+    if (isUnspendable(script)) continue;
+    coins.add(outpointBytesOf(tx.txidBytes, vout), { value: tx.value(vout), script, height, isCoinbase });
+  }
+}
+
+async function verifyScripts(jobs: readonly VerifyJob[], verifier: ScriptVerifier): Promise<Invalid | undefined> {
+  if (jobs.length === 0) return undefined;
+  const failures = await verifier.verify(jobs);
+  for (const [index, failure] of failures.entries()) {
+    if (failure === undefined) continue;
+    const { tx } = jobs[index]!;
+    const { txid, vout } = tx.inputs[failure.input]!;
+    const detail = `input ${failure.input} of ${tx.txid} (wtxid ${tx.wtxid}), spending ${txid}:${vout}`;
+    return invalid(`block-script-verify-flag-failed (${scriptErrorText(failure.error)})`, detail);
+  }
+  return undefined;
+}
+
+/** Applies a block that was connected before: whether it holds depends on its ancestors alone, and they are the same. */
+export function applyKnownBlock(block: Block, height: Height, coins: CoinOverlay): void {
+  for (const tx of block.transactions) {
+    if (!tx.isCoinbase) assert(spendInputs(tx, coins) !== undefined, `block ${block.hash} held before and lacks a coin now`);
+    addOutputs(tx, height, coins);
+  }
+}
+
+/** Takes a block back: its outputs go, what it spent returns. */
+export function disconnectBlock(block: Block, undo: Undo, coins: CoinOverlay): void {
+  let last = undo.length;
+  for (const tx of block.transactions.toReversed()) {
+    removeOutputs(tx, block, coins);
+    if (tx.isCoinbase) continue;
+    for (let i = tx.inputCount - 1; i >= 0; i--) {
+      const coin = undo[--last];
+      assert(coin !== undefined, `the undo data of block ${block.hash} ends too early`);
+      const at = tx.prevoutOffset(i);
+      coins.add(tx.raw.subarray(at, at + 36), coin);
+    }
+  }
+  assert(last === 0, `the undo data of block ${block.hash} is too long`);
+}
+
+function removeOutputs(tx: Transaction, block: Block, coins: CoinOverlay): void {
+  for (let vout = tx.outputCount - 1; vout >= 0; vout--) {
+    if (isUnspendable(tx.outputScript(vout))) continue;
+    const coin = coins.spend(outpointBytesOf(tx.txidBytes, vout), 0);
+    assert(coin !== undefined, `an output of block ${block.hash} is gone before the block is taken back`);
+  }
+}
