@@ -15,7 +15,7 @@ function branch(isNegated: boolean): Operation {
   return (machine) => {
     let value = false;
     if (machine.isExecuting) {
-      if (machine.stack.length < 1) return "UNBALANCED_CONDITIONAL";
+      if (machine.stack.length < 1) return "INVALID_STACK_OPERATION";
       const condition = machine.top(1);
       if (!isMinimalCondition(condition)) {
         if (machine.version === "tapscript") return "TAPSCRIPT_MINIMALIF";
@@ -40,7 +40,7 @@ function reservedNop(machine: Machine): ScriptError {
 
 /** BIP65. */
 function checkLockTime(machine: Machine): ScriptError {
-  if (!machine.has(Flag.CHECKLOCKTIMEVERIFY)) return reservedNop(machine);
+  if (!machine.has(Flag.CHECKLOCKTIMEVERIFY)) return "OK"; // Never discouraged: a flag more must not let pass what failed.
   if (machine.stack.length < 1) return "INVALID_STACK_OPERATION";
   const wanted = decodeNumber(machine.top(1), machine.has(Flag.MINIMALDATA), LOCKTIME_BYTES);
   if (Number.isNaN(wanted)) return "SCRIPTNUM";
@@ -53,7 +53,7 @@ function checkLockTime(machine: Machine): ScriptError {
 
 /** BIP112. */
 function checkSequence(machine: Machine): ScriptError {
-  if (!machine.has(Flag.CHECKSEQUENCEVERIFY)) return reservedNop(machine);
+  if (!machine.has(Flag.CHECKSEQUENCEVERIFY)) return "OK";
   if (machine.stack.length < 1) return "INVALID_STACK_OPERATION";
   const operand = decodeNumber(machine.top(1), machine.has(Flag.MINIMALDATA), LOCKTIME_BYTES);
   if (Number.isNaN(operand)) return "SCRIPTNUM";

@@ -1,0 +1,322 @@
+import type { CoinTable } from "../coins/table.ts";
+import type { NetworkParams } from "../consensus/params.ts";
+import type { Invalid } from "../consensus/verdict.ts";
+import type { Root } from "../locks/context.ts";
+import type { Clock, Entropy, Log } from "../ports.ts";
+import type { Block } from "../primitives/block.ts";
+import type { Coin } from "../primitives/coin.ts";
+import type { Header } from "../primitives/header.ts";
+import type { OutpointKey } from "../primitives/outpoint.ts";
+import type { Transaction } from "../primitives/transaction.ts";
+import type { BlockHash, FeeRate, Height, Sats, Txid, UnixSeconds, VBytes, Weight, Work, Wtxid } from "../primitives/units.ts";
+
+/*
+ * What the API asks of the rest of a node, as interfaces: node/node.ts builds the parts and hands them in.
+ * A part that is `?` may be absent; its methods then answer "Method not found", its fields in /stats are null.
+ */
+
+/** What the API uses of the node's lock manager. */
+export interface LockTasks {
+  task<R>(label: string, run: (at: Root) => R | Promise<R>): Promise<R>;
+}
+
+/** The last block of the best chain. */
+export interface TipView {
+  readonly hash: BlockHash;
+  readonly height: Height;
+  readonly chainwork: Work;
+  readonly time: UnixSeconds;
+  readonly medianTime: UnixSeconds;
+  readonly bits: number;
+}
+
+/** A block that the tree knows. */
+export interface BlockView {
+  readonly header: Header;
+  readonly hash: BlockHash;
+  readonly height: Height;
+  readonly time: UnixSeconds;
+  readonly bits: number;
+  readonly chainwork: Work;
+  readonly medianTimePast: number;
+  readonly prev: BlockView | undefined;
+  readonly isInvalid: boolean;
+  /** Bytes of its body; undefined while only the header is known. */
+  readonly size: number | undefined;
+  readonly transactionCount: number;
+  /** Of all blocks up to it. */
+  readonly chainTransactionCount: number;
+  ancestor(height: number): BlockView | undefined;
+}
+
+/** Chain as the API reads it, without a lock: each property is of one moment, and what awaits reads by hash. */
+export interface ChainReader {
+  readonly tip: TipView;
+  readonly bestHeaderHeight: number;
+  readonly coins: CoinTable;
+  find(hash: BlockHash): BlockView | undefined;
+  /** On the best chain. */
+  atHeight(height: number): BlockView | undefined;
+  tips(): readonly {
+    readonly hash: BlockHash;
+    readonly height: Height;
+    readonly branchLength: number;
+    readonly status: string;
+  }[];
+  readBlock(hash: BlockHash): Promise<Block | undefined>;
+  /** What each transaction behind the coinbase spends; undefined for a block that was never connected. */
+  readSpentCoins(hash: BlockHash): Promise<readonly (readonly Coin[])[] | undefined>;
+  /** On the best chain. */
+  findTransaction(txid: Txid): Promise<{ readonly block: BlockHash; readonly index: number } | undefined>;
+  bytesOnDisk(): number;
+  /** Walks over all coins of one commit. */
+  coinSet(at: Root, hash: CoinSetHash, signal: AbortSignal): Promise<CoinSetFacts>;
+}
+
+export type CoinSetHash = "none" | "muhash" | "hash_serialized_3";
+
+/** What `gettxoutsetinfo` says of one commit. */
+export interface CoinSetFacts {
+  readonly height: Height;
+  readonly bestBlock: BlockHash;
+  readonly outputs: number;
+  readonly bogoSize: number;
+  /** Display order; "" where none was asked for. */
+  readonly hash: string;
+  readonly totalAmount: Sats;
+  /** Transactions with at least one unspent output. */
+  readonly transactions: number;
+  readonly diskBytes: number;
+}
+
+/** Sum over a transaction and its relatives in the pool. */
+export interface Family {
+  readonly count: number;
+  readonly vsize: number;
+  readonly fees: number;
+}
+
+/** A pooled transaction as `getmempoolentry` tells it. */
+export interface PoolEntryView {
+  readonly tx: Transaction;
+  readonly vsize: VBytes;
+  readonly weight: Weight;
+  readonly time: UnixSeconds;
+  /** Of the chain when it came in. */
+  readonly height: Height;
+  readonly fee: Sats;
+  /** With what `prioritisetransaction` added. */
+  readonly modifiedFee: Sats;
+  readonly ancestors: Family;
+  readonly descendants: Family;
+  /** What it would be mined with. */
+  readonly chunk: { readonly weight: number; readonly fee: number };
+  readonly parents: readonly Txid[];
+  readonly children: readonly Txid[];
+  readonly isUnbroadcast: boolean;
+}
+
+/** The pool as the API reads it, synchronously on its thread. */
+export interface PoolReader {
+  readonly size: number;
+  /** Virtual bytes of all. */
+  readonly bytes: number;
+  readonly totalFee: Sats;
+  /** Bytes of memory, and how many it may take. */
+  readonly usage: number;
+  readonly bytesMax: number;
+  /** What enters now must pay this at least. */
+  readonly feeRateMin: FeeRate;
+  readonly relayFeeRate: FeeRate;
+  readonly incrementalFeeRate: FeeRate;
+  /** Grows by one with every transaction that comes or goes; 1 at the start. */
+  readonly sequence: number;
+  find(txid: Txid): Transaction | undefined;
+  entry(txid: Txid): PoolEntryView | undefined;
+  txids(): readonly Txid[];
+  ancestorsOf(txid: Txid): readonly Txid[];
+  descendantsOf(txid: Txid): readonly Txid[];
+  spenderOf(key: OutpointKey): Txid | undefined;
+  findOutput(key: OutpointKey): Coin | undefined;
+  feeDeltas(): Iterable<readonly [Txid, Sats]>;
+}
+
+export interface AcceptOptions {
+  /** 0 lifts the limit. */
+  readonly feeRateMax?: FeeRate;
+  /** Say what would happen, and leave the pool as it is. */
+  readonly testOnly?: boolean;
+}
+
+export type TransactionVerdict =
+  | { readonly kind: "accepted"; readonly fee: Sats; readonly vsize: VBytes; readonly effective?: EffectiveRate }
+  /** The very same transaction is pooled; with `testOnly` an invalid verdict says so. */
+  | { readonly kind: "known" }
+  | { readonly kind: "fee-exceeded"; readonly fee: Sats }
+  | { readonly kind: "invalid"; readonly why: Invalid; readonly isMissingInputs: boolean };
+
+/** The fee rate that counted, which may be that of a package. */
+export interface EffectiveRate {
+  readonly feeRate: FeeRate;
+  readonly includes: readonly Wtxid[];
+}
+
+/** Where transactions go. Verifies on a snapshot and pools under MEMPOOL; never waits for peers. */
+export interface TransactionSink {
+  accept(at: Root, tx: Transaction, options: AcceptOptions): Promise<TransactionVerdict>;
+  /** In order, parents first; at most 25. Undefined for a transaction that was not looked at, as another failed. */
+  testPackage?(at: Root, txs: readonly Transaction[], options: AcceptOptions): Promise<PackageVerdict>;
+  submitPackage?(at: Root, txs: readonly Transaction[], options: AcceptOptions): Promise<PackageVerdict>;
+  prioritise?(at: Root, txid: Txid, delta: Sats): Promise<void>;
+}
+
+export interface PackageVerdict {
+  /** Why the package as a whole was refused, before any of its transactions was looked at. */
+  readonly error?: Invalid;
+  readonly verdicts: readonly (TransactionVerdict | undefined)[];
+  readonly replaced?: readonly Txid[];
+}
+
+/** Where blocks go. Resolves when what it says is durable. */
+export interface BlockSink {
+  /** `submitblock`'s word: null for a block that was connected. */
+  acceptBlock(at: Root, block: Block): Promise<string | null>;
+  /** Undefined when it is good. */
+  acceptHeader(at: Root, header: Header): Promise<Invalid | "orphan" | undefined>;
+  /** Would it connect on the tip? Leaves everything as it is. Proof of work is not asked for. */
+  checkCandidate(at: Root, block: Block): Promise<Invalid | undefined>;
+  invalidate(at: Root, hash: BlockHash): Promise<void>;
+  reconsider(at: Root, hash: BlockHash): Promise<void>;
+  precious?(at: Root, hash: BlockHash): Promise<void>;
+}
+
+/** A block to be mined on the tip, without its coinbase. */
+export interface TemplateView {
+  readonly version: number;
+  readonly prevHash: BlockHash;
+  readonly height: Height;
+  readonly bits: number;
+  readonly minTime: number;
+  readonly time: number;
+  /** Subsidy and fees. */
+  readonly coinbaseValue: Sats;
+  readonly transactions: readonly TemplateTransaction[];
+}
+
+export interface TemplateTransaction {
+  readonly tx: Transaction;
+  readonly fee: Sats;
+  readonly sigopCost: number;
+}
+
+export interface Mining {
+  template(at: Root): Promise<TemplateView>;
+  /** Mines one block at once to `script`, of the pool's best transactions or of exactly these. @throws ChainCoreError */
+  mineNow(
+    at: Root,
+    script: Uint8Array,
+    options: {
+      readonly transactions?: readonly Transaction[];
+      readonly triesMax?: number;
+      readonly submits?: boolean;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Block | undefined>;
+  /** Of the miners that belong to this node. */
+  readonly hashesPerSecond: number;
+  readonly miners: number;
+  /** Starts, changes (threads, pace) or stops the node's own miner. */
+  control?(request: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
+}
+
+export interface AccountView {
+  readonly index: number;
+  readonly address: string;
+  readonly spendableSats: number;
+  readonly immatureSats: number;
+  readonly pendingSats: number;
+}
+
+export interface OwnedCoin {
+  readonly txid: Txid;
+  readonly vout: number;
+  readonly coin: Coin;
+  readonly account: number;
+  readonly address: string;
+  readonly confirmations: number;
+  readonly isSpendable: boolean;
+}
+
+/** The accounts whose keys this node has. */
+export interface Accounts {
+  readonly usesDevelopmentMnemonic: boolean;
+  list(at: Root): Promise<readonly AccountView[]>;
+  newAddress(at: Root, label: string): Promise<string>;
+  balance(at: Root, minConfirmations: number): Promise<Sats>;
+  coins(at: Root): Promise<readonly OwnedCoin[]>;
+  /** Chooses coins, signs and pools. @throws ChainCoreError insufficient-funds and whatever the pool says */
+  send(
+    at: Root,
+    request: {
+      readonly script: Uint8Array;
+      readonly amount: Sats;
+      readonly account?: number;
+      readonly feeRate?: FeeRate;
+      readonly subtractsFee?: boolean;
+    },
+  ): Promise<{ readonly txid: Txid; readonly fee: Sats; readonly vsize: number }>;
+  isMine(script: Uint8Array): boolean;
+}
+
+export interface Peers {
+  readonly connected: number;
+  readonly inbound: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Of `getpeerinfo`, in its shape. */
+  list(): readonly Readonly<Record<string, unknown>>[];
+  /** Share of requests that found an open connection; null before the first. */
+  readonly connectionHitRate: number | null;
+  control?(verb: string, request: Readonly<Record<string, unknown>>): Promise<unknown>;
+}
+
+/** What a node says of itself beside its chain. */
+export interface NodeFacts {
+  readonly node: string;
+  readonly session: string;
+  readonly version: string;
+  readonly startedAt: UnixSeconds;
+  readonly folder: string;
+  readonly urls: { readonly api: string | null; readonly p2p: string | null };
+  readonly socket: string;
+  readonly cookie: string;
+  readonly signatureEngine: string;
+  readonly kernel: string;
+}
+
+/** Block files in and out, as the admin socket offers them. */
+export interface Transfers {
+  importBlocks(at: Root, path: string): Promise<Readonly<Record<string, unknown>>>;
+  exportBlocks(at: Root, path: string): Promise<Readonly<Record<string, unknown>>>;
+}
+
+export interface ApiDeps {
+  readonly params: NetworkParams;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly locks: LockTasks;
+  readonly chain: ChainReader;
+  readonly pool: PoolReader;
+  readonly transactions: TransactionSink;
+  readonly blocks: BlockSink;
+  readonly facts: () => NodeFacts;
+  /** Replaces the wall clock from now on; 0 gives the real one back. */
+  readonly setMockTime: (seconds: number) => void;
+  /** Begins to close the node; returns at once. */
+  readonly stop: () => void;
+  readonly mining?: Mining;
+  readonly accounts?: Accounts;
+  readonly peers?: Peers;
+  readonly transfers?: Transfers;
+}
