@@ -34,7 +34,7 @@ import { Receiver } from "./receiver.ts";
  *   open-state    the same from disk at start-up                                   chain-state: what all these share
  *
  * BLOCKCHAIN is held for writing from the moment a block is placed to the commit, also while scripts are verified. Readers take no lock: `tip`, `find` and
- * `atHeight` are of the last commit, coins are read by snapshot. Nothing outside is called while the lock is held, but for the verifier and the disk;
+ * `atHeight` are of the last commit, coins are read by snapshot. Nothing outside is called while the lock is held, but for the verifier, the disk and `follow`;
  * what happened is told by the outcome.
  */
 
@@ -55,6 +55,11 @@ export interface ChainDeps extends ChainLocks {
   readonly verifier: ScriptVerifier;
   /** A write failed: the process has to stop now. Called once. */
   readonly fatal: (error: unknown) => void;
+  /**
+   * Brings what must agree with the tip in line with it: the pool, the queue of events. Called after each commit that moved the tip, while
+   * BLOCKCHAIN is still held, so that who holds it never sees one without the other. It must not throw and not ask for this lock.
+   */
+  readonly follow?: (at: HoldsChain, move: TipMove) => void | Promise<void>;
 }
 
 export interface AcceptOptions {
@@ -181,7 +186,7 @@ export class Chain {
             ? await this.#receiver.receive(block, plan, options)
             : ({ kind: "invalid", why: verdict } as const),
         );
-      const move = await this.#committer.commit(at, plan);
+      const move = await this.#commit(at, plan);
       return receipts.map((receipt) => (receipt.kind === "stored" ? this.#outcomeOf(receipt.node, plan, move) : receipt));
     });
   }
@@ -248,7 +253,13 @@ export class Chain {
   async #settle(at: HoldsChain): Promise<TipMove | undefined> {
     const plan = this.#plan();
     await plan.advance();
-    return this.#committer.commit(at, plan);
+    return this.#commit(at, plan);
+  }
+
+  async #commit(at: HoldsChain, plan: Plan): Promise<TipMove | undefined> {
+    const move = await this.#committer.commit(at, plan);
+    if (move !== undefined) await this.#deps.follow?.(at, move);
+    return move;
   }
 
   /** After this nothing may be asked of the chain. Waits for a commit under way. */
