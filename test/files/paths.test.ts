@@ -7,10 +7,9 @@ import {
   ensurePrivateFolder,
   networkFileSystemName,
   nodeFolder,
-  SOCKET_PATH_BYTES_MAX,
   sessionFolder,
-  socketPath,
 } from "../../src/core/files/paths.ts";
+import { SOCKET_PATH_BYTES_MAX, socketPath } from "../../src/core/files/socket-path.ts";
 
 let folder: string;
 beforeEach(async () => {

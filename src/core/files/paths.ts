@@ -1,14 +1,10 @@
-import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { access, lstat, mkdir, statfs } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { ChainCoreError } from "../errors.ts";
 
-/** sun_path has 104 bytes on macOS and 108 on Linux, each with a closing zero. */
-export const SOCKET_PATH_BYTES_MAX = 103;
-
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The folder of all sessions: `explicit` (a flag), else $CHAINCORE_HOME, $XDG_STATE_HOME/chaincore, ~/.local/state/chaincore. */
 export function chaincoreHome(explicit: string | undefined, environment: Environment): string {
@@ -45,27 +41,6 @@ function checkName(kind: "session" | "node", name: string): string {
     `bad-${kind}-name`,
     `${shown} is no ${kind} name; use 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first`,
     { detail: { name } },
-  );
-}
-
-/**
- * Where a node's admin socket stands: in its folder where that path is short enough, else under $XDG_RUNTIME_DIR, else
- * under the temporary folder, there named by a hash of the node's folder.
- */
-export function socketPath(folder: string, environment: Environment, uid = process.getuid?.() ?? 0): string {
-  const hash = createHash("sha256").update(folder).digest("hex").slice(0, 16);
-  const runtime = environment["XDG_RUNTIME_DIR"];
-  const candidates = [
-    join(folder, "admin.sock"),
-    ...(runtime && isAbsolute(runtime) ? [join(runtime, "chaincore", `${hash}.sock`)] : []),
-    join(tmpdir(), `chaincore-${uid}`, `${hash}.sock`),
-  ];
-  const found = candidates.find((path) => Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX);
-  if (found !== undefined) return found;
-  throw new ChainCoreError(
-    "bad-environment",
-    `no path for the admin socket has at most ${SOCKET_PATH_BYTES_MAX} bytes; set CHAINCORE_HOME or TMPDIR to a shorter folder`,
-    { detail: { candidates } },
   );
 }
 

@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 import { CURRENT_SESSION_FILE } from "../client/find-node.ts";
 import { isRunning, type SessionMetadata } from "../client/session-metadata.ts";
 import { writeFileAtomic } from "../files/atomic-file.ts";
-import { chaincoreHome, ensurePrivateFolder, nodeFolder, sessionFolder, socketPath } from "../files/paths.ts";
+import { chaincoreHome, ensurePrivateFolder, nodeFolder, sessionFolder } from "../files/paths.ts";
+import { socketPath } from "../files/socket-path.ts";
 import type { Clock } from "../ports.ts";
 import { Registry, type SessionTerms } from "./registry.ts";
 
