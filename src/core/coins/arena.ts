@@ -92,18 +92,15 @@ export class Arena {
     return Math.floor(place / CHUNK_WORDS);
   }
 
-  /** The part of a chunk's handed-out places that is in use, 0 to 1; undefined for a chunk of no size. */
-  occupancy(chunk: number): number | undefined {
-    if (this.#size[chunk] === NO_SIZE) return undefined;
-    return this.#used[chunk]! / Math.floor(CHUNK_WORDS / SIZES[this.#size[chunk]!]!);
+  /** How many places chunk `chunk` has and how many are in use; `places` is 0 for a chunk that is empty. */
+  fillOf(chunk: number): { readonly size: number; readonly used: number; readonly places: number } {
+    const size = SIZES[this.#size[chunk]!] ?? 0;
+    return { size, used: size === 0 ? 0 : this.#used[chunk]!, places: size === 0 ? 0 : Math.floor(CHUNK_WORDS / size) };
   }
 
-  /** Keeps `chunk` from giving out places (false) while compaction empties it, or lets it again. */
-  setOpen(chunk: number, open: boolean): void {
-    const index = this.#size[chunk]!;
-    if (index === NO_SIZE) return;
-    if (open) this.#markOpen(chunk, index);
-    else this.#close(chunk, index);
+  /** No place of `chunk` is given out until one of its own is taken back. For compaction, which empties it. */
+  bar(chunk: number): void {
+    if (this.#size[chunk] !== NO_SIZE) this.#close(chunk, this.#size[chunk]!);
   }
 
   /** Every place of `chunk` that was handed out at least once. */

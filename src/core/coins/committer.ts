@@ -2,7 +2,7 @@ import { assert } from "../errors.ts";
 import { type OutpointKey, outpointKeyAt } from "../primitives/outpoint.ts";
 import { type CoinChange, type CommitConflict, isOutpoint, keyBytes, type PreparedCommit } from "./changes.ts";
 import { DIED, NEVER, NONE, VERSION } from "./layout.ts";
-import type { CommitLog } from "./reclaimer.ts";
+import type { CommitLog, Reclaimer } from "./reclaimer.ts";
 import type { RecordStore } from "./record-store.ts";
 
 /** Tells the table how a commit ended. */
@@ -18,11 +18,13 @@ export interface CommitListener {
  */
 export class Committer {
   readonly #store: RecordStore;
+  readonly #reclaimer: Reclaimer;
   readonly #listener: CommitListener;
   #open: OpenCommit | undefined;
 
-  constructor(store: RecordStore, listener: CommitListener) {
+  constructor(store: RecordStore, reclaimer: Reclaimer, listener: CommitListener) {
     this.#store = store;
+    this.#reclaimer = reclaimer;
     this.#listener = listener;
   }
 
@@ -65,9 +67,10 @@ export class Committer {
     }
   }
 
-  /** A coin that came and went since `basedOn` is a conflict too; nothing has, if that is the newest version. */
+  /** A coin that came and went since `basedOn` is a conflict too; and so is one of whose past nothing may be left. */
   #isStale(outpoint: Uint8Array, basedOn: number, version: number): boolean {
-    return basedOn < version - 1 && this.#store.isTouchedSince(outpoint, basedOn, version);
+    if (basedOn === version - 1) return false;
+    return basedOn < this.#reclaimer.horizon || this.#store.isTouchedSince(outpoint, basedOn, version);
   }
 }
 

@@ -49,16 +49,17 @@ function reverse(value: number): number {
   return (bits >>> 16) | (bits << 16);
 }
 
-/** HalfSipHash-1-2 over whole words (Aumasson and Bernstein's SipHash in its 32-bit form). */
+/** HalfSipHash-1-2 over whole words: the 32-bit form of Aumasson and Bernstein's SipHash, with fewer rounds. */
 function sipWords(words: Int32Array, at: number, count: number, seed0: number, seed1: number): number {
   let v0 = seed0;
   let v1 = seed1;
   let v2 = 0x6c79_6765 ^ seed0;
   let v3 = 0x7465_6462 ^ seed1;
-  for (let i = 0; i <= count + 2; i++) {
+  // One round for each word and for the length, two to finish.
+  for (let i = 0; i < count + 3; i++) {
     const word = i < count ? words[at + i]! : i === count ? count << 26 : 0;
-    if (i <= count) v3 ^= word;
-    else if (i === count + 1) v2 ^= 0xff;
+    v3 ^= word;
+    if (i === count + 1) v2 ^= 0xff;
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
     v0 = (v0 << 16) | (v0 >>> 16);
@@ -69,7 +70,7 @@ function sipWords(words: Int32Array, at: number, count: number, seed0: number, s
     v2 = (v2 + v1) | 0;
     v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
     v2 = (v2 << 16) | (v2 >>> 16);
-    if (i <= count) v0 ^= word;
+    v0 ^= word;
   }
   return v1 ^ v3;
 }

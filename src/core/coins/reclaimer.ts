@@ -46,6 +46,11 @@ export class Reclaimer {
     return this.#control[HORIZON]!;
   }
 
+  /** Coins born at or before it are named by no log. */
+  get settled(): number {
+    return (this.#log[0]?.version ?? this.#control[VERSION]! + 1) - 1;
+  }
+
   add(log: CommitLog): void {
     this.#log.push(log);
   }

@@ -13,8 +13,9 @@ interface WasmRuntime {
 
 const PAGE_BYTES = 65_536;
 const PAGE_WORDS = PAGE_BYTES / 4;
-/** 4 GiB, the bound of a 32-bit WebAssembly memory: about 40 million coins of records. Only pages that are used cost anything. */
+/** 4 GiB: the bound of a 32-bit WebAssembly memory, and records of about 40 million coins. */
 const PAGES_MAX = 65_536;
+export const SHARED_BYTES_MAX = PAGES_MAX * PAGE_BYTES;
 
 /**
  * 32-bit words in shared memory that can grow while other threads read them. A shared WebAssembly memory grows in place,
@@ -25,16 +26,20 @@ export class SharedWords {
   /** Reaches to the end of the memory as this thread last saw it. */
   words: Int32Array;
   readonly memory: SharedMemory;
+  /** The writer's bound; readers never ask for more. */
+  readonly #pagesMax: number;
 
-  constructor(memory: SharedMemory) {
+  constructor(memory: SharedMemory, pagesMax = 0) {
     this.memory = memory;
+    this.#pagesMax = pagesMax;
     this.words = new Int32Array(memory.buffer);
   }
 
-  static create(words: number): SharedWords {
-    const initial = Math.max(1, Math.ceil(words / PAGE_WORDS));
+  /** One page at first. `bytesMax` is reserved as addresses, not as memory. */
+  static create(bytesMax: number): SharedWords {
+    const maximum = Math.min(PAGES_MAX, Math.max(1, Math.floor(bytesMax / PAGE_BYTES)));
     const { Memory } = (globalThis as unknown as { WebAssembly: WasmRuntime }).WebAssembly;
-    return new SharedWords(new Memory({ initial, maximum: PAGES_MAX, shared: true }));
+    return new SharedWords(new Memory({ initial: 1, maximum, shared: true }), maximum);
   }
 
   /**
@@ -46,10 +51,10 @@ export class SharedWords {
     const pages = this.words.length / PAGE_WORDS;
     const needed = Math.ceil(words / PAGE_WORDS);
     // An eighth more each time, so that growth is rare; 1 MB at least.
-    const wanted = Math.min(PAGES_MAX, Math.max(needed, pages + Math.max(16, pages >>> 3)));
-    if (needed > PAGES_MAX || !this.#grow(wanted - pages)) {
+    const wanted = Math.min(this.#pagesMax, Math.max(needed, pages + Math.max(16, pages >>> 3)));
+    if (needed > this.#pagesMax || !this.#grow(wanted - pages)) {
       throw new ChainCoreError("coins-memory-full", "The coin table cannot grow: its shared memory is used up.", {
-        detail: { bytes: words * 4, bytesMax: PAGES_MAX * PAGE_BYTES },
+        detail: { bytes: words * 4, bytesMax: this.#pagesMax * PAGE_BYTES },
       });
     }
     this.refresh();

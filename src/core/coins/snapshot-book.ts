@@ -8,6 +8,11 @@ interface SharedLease {
   holders: number;
 }
 
+interface NamedEntry {
+  readonly snapshot: CoinSnapshot;
+  readonly lease: Lease;
+}
+
 /** The writer's thread's own snapshots: those of one version share a lease, and named ones are kept in a bounded list. */
 export class SnapshotBook {
   readonly #view: CoinView;
@@ -16,7 +21,7 @@ export class SnapshotBook {
   readonly #namedLeaseMs: number;
   #newest: SharedLease | undefined;
   /** Oldest first; a snapshot may have several names. */
-  readonly #named = new Map<string, { readonly snapshot: CoinSnapshot; readonly lease: Lease }>();
+  readonly #named = new Map<string, NamedEntry>();
 
   constructor(view: CoinView, leases: LeaseKeeper, options: { readonly maxNamed: number; readonly namedLeaseMs: number }) {
     this.#view = view;
@@ -34,6 +39,10 @@ export class SnapshotBook {
         if (this.#newest === shared) this.#newest = undefined;
       }
     });
+  }
+
+  openFor(leaseMs: number): CoinSnapshot {
+    return this.#openAlone(leaseMs, () => {}).snapshot;
   }
 
   /** @see CoinTable.createSnapshot */
@@ -64,13 +73,20 @@ export class SnapshotBook {
     return true;
   }
 
-  #openNamed(): { readonly snapshot: CoinSnapshot; readonly lease: Lease } {
+  #openNamed(): NamedEntry {
+    const entry: NamedEntry = this.#openAlone(this.#namedLeaseMs, () => {
+      for (const [name, other] of this.#named) if (other === entry) this.#named.delete(name);
+    });
+    return entry;
+  }
+
+  #openAlone(leaseMs: number, left: () => void): NamedEntry {
     const lease = Lease.take(this.#view.memory.control);
-    this.#leases.setLimit(lease.index, this.#namedLeaseMs);
-    const snapshot: CoinSnapshot = new CoinSnapshot(this.#view, lease, () => {
+    this.#leases.setLimit(lease.index, leaseMs);
+    const snapshot = new CoinSnapshot(this.#view, lease, () => {
       this.#leases.setLimit(lease.index, 0);
       lease.release();
-      for (const [name, entry] of this.#named) if (entry.snapshot === snapshot) this.#named.delete(name);
+      left();
     });
     return { snapshot, lease };
   }

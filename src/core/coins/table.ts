@@ -18,20 +18,22 @@
 
 import { randomFillSync } from "node:crypto";
 import { assert, ChainCoreError } from "../errors.ts";
+import type { Holds } from "../locks/context.ts";
 import type { Clock } from "../ports.ts";
 import type { Coin } from "../primitives/coin.ts";
 import type { Sats } from "../primitives/units.ts";
+import { type CoinUpdates, changeOf } from "./atomic-update.ts";
 import type { CoinChange, CoinDiff, CommitConflict, PreparedCommit } from "./changes.ts";
 import { type CoinEntry, CoinView } from "./coin-view.ts";
 import { Committer } from "./committer.ts";
+import { Compactor } from "./compactor.ts";
 import { diffOf } from "./diff.ts";
-import type { CoinsWrite } from "./guard.ts";
 import { BUCKET_COUNT, CLOSED, LEASE_COUNT, LEASE_WORDS, LEASES, MAGIC, MAGIC_VALUE, NONE, SEED, VERSION } from "./layout.ts";
 import { LeaseKeeper } from "./leases.ts";
 import { CoinReader, type CoinTableHandle } from "./reader.ts";
 import { type CommitLog, Reclaimer } from "./reclaimer.ts";
 import { RecordStore } from "./record-store.ts";
-import { SharedWords } from "./shared-words.ts";
+import { SHARED_BYTES_MAX, SharedWords } from "./shared-words.ts";
 import type { CoinSnapshot } from "./snapshot.ts";
 import { SnapshotBook } from "./snapshot-book.ts";
 
@@ -46,7 +48,12 @@ export interface CoinTableOptions {
   readonly namedLeaseMs?: number;
   /** Snapshots open at once, over all threads. Default 256. */
   readonly leases?: number;
+  /** How far the records may grow. Default and most: 4 GiB, some 40 million coins. */
+  readonly recordBytesMax?: number;
 }
+
+/** Proof that the writer of the coins is this strand alone. */
+type CoinsWrite = Holds<"UTXO_SET", "write">;
 
 export interface CoinTableStatistics {
   readonly version: number;
@@ -73,6 +80,7 @@ export class CoinTable {
   readonly #leases: LeaseKeeper;
   readonly #reclaimer: Reclaimer;
   readonly #committer: Committer;
+  readonly #compactor: Compactor;
   readonly #snapshots: SnapshotBook;
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #leaseMs: number;
@@ -89,11 +97,16 @@ export class CoinTable {
     control[BUCKET_COUNT] = 1;
     control[LEASE_COUNT] = leases;
     randomFillSync(control, SEED, 2);
-    this.#view = new CoinView({ control, records: SharedWords.create(1), buckets: SharedWords.create(1) });
+    this.#view = new CoinView({
+      control,
+      records: SharedWords.create(options.recordBytesMax ?? SHARED_BYTES_MAX),
+      buckets: SharedWords.create(SHARED_BYTES_MAX),
+    });
     this.#store = new RecordStore(this.#view);
     this.#leases = new LeaseKeeper(control);
     this.#reclaimer = new Reclaimer(this.#store, this.#leases);
-    this.#committer = new Committer(this.#store, {
+    this.#compactor = new Compactor(this.#store, this.#reclaimer);
+    this.#committer = new Committer(this.#store, this.#reclaimer, {
       published: (log) => this.#published(log),
       aborted: (records) => this.#aborted(records),
     });
@@ -129,9 +142,13 @@ export class CoinTable {
     return this.#count;
   }
 
-  /** The newest version, until it is disposed. O(1): snapshots of one version share a lease. @throws ChainCoreError too-many-snapshots, coins-closed */
-  snapshot(): CoinSnapshot {
-    return this.#snapshots.open();
+  /**
+   * The newest version, until it is disposed. O(1): snapshots of one version share a lease, but for one that asks for
+   * more time than others (`leaseMs`, for a walk over all coins).
+   * @throws ChainCoreError too-many-snapshots, coins-closed
+   */
+  snapshot(options?: { readonly leaseMs: number }): CoinSnapshot {
+    return options === undefined ? this.#snapshots.open() : this.#snapshots.openFor(options.leaseMs);
   }
 
   /**
@@ -183,6 +200,23 @@ export class CoinTable {
     return result;
   }
 
+  /**
+   * The guide's atomicUpdate: all of `updates` or nothing, as one commit. A coin takes the place of the one that is there.
+   * False, and counted as a conflict, when a coin to remove is absent, or when any of them came or went after version
+   * `basedOn`; hold a snapshot of that version, for what is too old to tell counts as changed.
+   * @throws ChainCoreError bad-outpoint; as `prepare`
+   */
+  atomicUpdate(at: CoinsWrite, updates: CoinUpdates, basedOn = this.version): boolean {
+    const result = this.prepare(
+      at,
+      changeOf(updates, (outpoint) => this.find(outpoint) !== undefined),
+      basedOn,
+    );
+    if ("conflict" in result) return false;
+    result.publish();
+    return true;
+  }
+
   /** Coins of a start-up, all born in the present version. Before the first commit and the first snapshot only; any number of calls. */
   load(_at: CoinsWrite, entries: Iterable<CoinEntry>): number {
     assert(this.#commits === 0 && !this.#committer.isOpen, "coins are loaded before the first commit");
@@ -205,6 +239,14 @@ export class CoinTable {
   reclaim(_at: CoinsWrite, budget = Number.POSITIVE_INFINITY): boolean {
     this.#leases.revokeOverAge(this.#clock.monotonicMs(), this.#leaseMs);
     return this.#reclaimer.run(budget);
+  }
+
+  /** Gathers up to about `budget` coins from sparse memory so that it serves again; readers go on. Returns how many were moved. */
+  compact(_at: CoinsWrite, budget = Number.POSITIVE_INFINITY): number {
+    assert(!this.#committer.isOpen, "coins are moved while a commit is open");
+    const moved = this.#compactor.run(budget);
+    this.#reclaimer.run(RECLAIM_AT_ONCE);
+    return moved;
   }
 
   /** Frees the snapshots of a worker that has ended; after its `exit` event. Returns how many it had. */
