@@ -289,6 +289,7 @@ export class CoinTable {
   #aborted(records: readonly number[]): void {
     this.#aborts++;
     if (records.length > 0) this.#reclaimer.retire(records);
+    this.#reclaimer.run(RECLAIM_AT_ONCE);
   }
 
   #assertOpen(): void {
