@@ -18,7 +18,6 @@
 
 import { randomFillSync } from "node:crypto";
 import { assert, ChainCoreError } from "../errors.ts";
-import type { Holds } from "../locks/context.ts";
 import type { Clock } from "../ports.ts";
 import type { Coin } from "../primitives/coin.ts";
 import type { Sats } from "../primitives/units.ts";
@@ -28,6 +27,7 @@ import { type CoinEntry, CoinView } from "./coin-view.ts";
 import { Committer } from "./committer.ts";
 import { Compactor } from "./compactor.ts";
 import { diffOf } from "./diff.ts";
+import type { CoinsWrite } from "./guard.ts";
 import { BUCKET_COUNT, CLOSED, LEASE_COUNT, LEASE_WORDS, LEASES, MAGIC, MAGIC_VALUE, NONE, SEED, VERSION } from "./layout.ts";
 import { LeaseKeeper } from "./leases.ts";
 import { CoinReader, type CoinTableHandle } from "./reader.ts";
@@ -51,9 +51,6 @@ export interface CoinTableOptions {
   /** How far the records may grow. Default and most: 4 GiB, some 40 million coins. */
   readonly recordBytesMax?: number;
 }
-
-/** Proof that the writer of the coins is this strand alone. */
-type CoinsWrite = Holds<"UTXO_SET", "write">;
 
 export interface CoinTableStatistics {
   readonly version: number;
