@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { NodeEntry } from "../../src/core/client/session-metadata.ts";
+import { listSessions, type NodeEntry } from "../../src/core/client/session-metadata.ts";
 import { type NodeRegistration, Registry } from "../../src/core/sessions/registry.ts";
-import { DEVELOPMENT_MNEMONIC, listSessions, Session } from "../../src/core/sessions/session.ts";
+import { DEVELOPMENT_MNEMONIC, Session } from "../../src/core/sessions/session.ts";
 
 let home: string;
 beforeEach(async () => {

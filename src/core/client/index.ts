@@ -6,6 +6,7 @@ export { ChainCoreError } from "../errors.ts";
 export { chaincoreHome, configFile } from "../files/paths.ts";
 export { AdminClient } from "./admin-client.ts";
 export type * from "./answers.ts";
+export { askSession, type NodeReport, type SessionReport } from "./ask-session.ts";
 export { connectToNode, currentSession, getRunningNode, type Place } from "./find-node.ts";
-export { findSessionMetadata, isRunning, type NodeEntry, type SessionMetadata } from "./session-metadata.ts";
+export { findSessionMetadata, isRunning, listSessions, type NodeEntry, type SessionMetadata } from "./session-metadata.ts";
 export { stopNode } from "./stop-node.ts";

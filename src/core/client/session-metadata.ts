@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ChainCoreError } from "../errors.ts";
 import { sessionFolder } from "../files/paths.ts";
@@ -59,6 +59,18 @@ export async function findSessionMetadata(home: string, session: string): Promis
     throw new ChainCoreError("bad-environment", `cannot read ${path} (${code}); check its owner and mode`, { cause: error });
   }
   return parseMetadata(text, path);
+}
+
+/** Names of the sessions under a home, sorted. */
+export async function listSessions(home: string): Promise<readonly string[]> {
+  const entries = await readdir(join(home, "sessions"), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
 }
 
 /** Text to metadata of any known schema version, unknown fields included. */

@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile } from "node:fs/promises";
+import { chmod, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { CURRENT_SESSION_FILE } from "../client/find-node.ts";
 import { isRunning, type SessionMetadata } from "../client/session-metadata.ts";
@@ -102,16 +102,4 @@ export class Session {
 /** Makes `name` the session of commands that are given none. */
 export async function useSession(home: string, name: string): Promise<void> {
   await writeFileAtomic(join(home, CURRENT_SESSION_FILE), `${name}\n`);
-}
-
-/** Names of the sessions under a home, sorted. */
-export async function listSessions(home: string): Promise<readonly string[]> {
-  const entries = await readdir(join(home, "sessions"), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
 }
