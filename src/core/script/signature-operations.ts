@@ -51,7 +51,6 @@ function checkMultisig(machine: Machine): ScriptError {
     for (let i = 0; i < args.signatureCount; i++) if (machine.top(args.signatureDepth + i).length > 0) return "NULLFAIL";
   }
   machine.stack.length -= args.total;
-  if (machine.stack.length < 1) return "INVALID_STACK_OPERATION";
   if (machine.has(Flag.NULLDUMMY) && machine.top(1).length > 0) return "SIG_NULLDUMMY";
   machine.pop();
   machine.push(encodeBoolean(verdict));
@@ -72,7 +71,7 @@ function readMultisigArguments(machine: Machine): MultisigArguments | ScriptErro
   if (Number.isNaN(signatureCount)) return "SCRIPTNUM";
   if (signatureCount < 0 || signatureCount > keyCount) return "SIG_COUNT";
   const total = keyCount + signatureCount + 2;
-  if (stack.length < total) return "INVALID_STACK_OPERATION";
+  if (stack.length < total + 1) return "INVALID_STACK_OPERATION"; // The dummy is missed before any signature is judged.
   return { keyCount, signatureCount, keyDepth: 2, signatureDepth: keyCount + 3, total };
 }
 
