@@ -124,6 +124,11 @@ export class MemoryChain {
     return this.coins.get(outpointKeyAt(bytes, offset));
   }
 
+  /** Whether an output of a transaction is an unspent coin. */
+  hasOutput(tx: Transaction, vout: number): boolean {
+    return this.coins.has(outpointKeyAt(outpointBytesOf(tx.txidBytes, vout), 0));
+  }
+
   #decode(raw: Uint8Array): Block | undefined {
     try {
       return withReservedValue(Block.read(new Reader(raw)));
