@@ -20,6 +20,8 @@ export interface BlockEntry extends HeaderAncestry {
   readonly isComplete: boolean;
   /** Transactions in its body; 0 while that is not known. */
   readonly transactionCount: number;
+  /** Its body can be read. */
+  readonly hasBody: boolean;
   /** Bytes of its body; undefined while that is not stored. */
   readonly size: number | undefined;
   /** Transactions from genesis up to this block; 0 while the blocks before it are not complete. */
@@ -68,6 +70,11 @@ export class BlockNode implements BlockEntry {
 
   get isComplete(): boolean {
     return this.sequence > 0;
+  }
+
+  /** Genesis stands in the network's parameters. */
+  get hasBody(): boolean {
+    return this.position !== undefined || this.prev === undefined;
   }
 
   get size(): number | undefined {

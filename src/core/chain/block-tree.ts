@@ -1,4 +1,4 @@
-import type { Header } from "../primitives/header.ts";
+import { Header } from "../primitives/header.ts";
 import type { BlockHash } from "../primitives/units.ts";
 import type { BlockPosition } from "../store/tables.ts";
 import { BlockNode, isBetter } from "./block-entry.ts";
@@ -49,7 +49,8 @@ export class BlockTree {
 
   /** @param header unknown so far, its parent in the tree. */
   addHeader(header: Header, prev: BlockNode): BlockNode {
-    const node = new BlockNode(header, prev);
+    const own = Header.decode(new Uint8Array(header.raw)); // A copy: a view would keep the whole block's bytes in memory.
+    const node = new BlockNode(own, prev);
     this.#nodes.set(node.hash, node);
     this.dirty.add(node);
     if (node.chainwork > this.#bestHeader.chainwork) this.#bestHeader = node;

@@ -57,10 +57,6 @@ export class ChainState {
     this.tree.settle(node);
   }
 
-  hasBody(node: BlockNode): boolean {
-    return node.position !== undefined || node === this.tree.genesis;
-  }
-
   /** @throws StoreError when the files do not hold what was written. */
   async readBlock(node: BlockNode): Promise<Block> {
     if (node === this.tree.genesis) return Block.decode(this.params.genesis);

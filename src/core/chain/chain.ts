@@ -7,22 +7,24 @@ import { type Invalid, invalid, isInvalid } from "../consensus/verdict.ts";
 import { ChainCoreError } from "../errors.ts";
 import type { Clock, Log } from "../ports.ts";
 import { Block } from "../primitives/block.ts";
+import type { Coin } from "../primitives/coin.ts";
 import type { Header } from "../primitives/header.ts";
 import type { BlockHash, Txid } from "../primitives/units.ts";
 import { Store, type StoreOptions } from "../store/store.ts";
+import type { BlockPosition } from "../store/tables.ts";
 import type { ScriptVerifier } from "../verify/verifier.ts";
 import type { BlockEntry, BlockNode } from "./block-entry.ts";
 import type { ChainState } from "./chain-state.ts";
 import { type ChainTip, chainTips } from "./chain-tips.ts";
 import { CoinOverlay } from "./coin-overlay.ts";
 import { Committer } from "./committer.ts";
-import { connectBlock, type Undo } from "./connect-block.ts";
+import { connectBlock, spentByTransaction } from "./connect-block.ts";
 import type { ChainLocks, HoldsChain, MayTakeChain } from "./guard.ts";
 import { openState } from "./open-state.ts";
 import { ORPHAN_LIMITS, type OrphanLimits, Orphans } from "./orphans.ts";
 import type { BlockOutcome, HeaderOutcome, Tip, TipMove } from "./outcome.ts";
 import { Plan } from "./plan.ts";
-import { Receiver } from "./receiver.ts";
+import { type Receipt, Receiver } from "./receiver.ts";
 
 /*
  * Which chain is best, and the coins at its tip.
@@ -65,6 +67,11 @@ export interface ChainDeps extends ChainLocks {
 export interface AcceptOptions {
   /** Keep a block whose parent is unknown until that arrives. Default false, as `submitblock` has it; true for peers. */
   readonly keepOrphan?: boolean;
+}
+
+interface StoredBody {
+  readonly block: Block;
+  readonly position?: BlockPosition;
 }
 
 export class Chain {
@@ -151,13 +158,21 @@ export class Chain {
   /** Undefined when the body is not stored. @throws StoreError when the block file is damaged */
   async readBlock(hash: BlockHash): Promise<Block | undefined> {
     const node = this.#state.tree.find(hash);
-    return node !== undefined && this.#state.hasBody(node) ? this.#state.readBlock(node) : undefined;
+    return node?.hasBody ? this.#state.readBlock(node) : undefined;
   }
 
-  /** The coins that a block spent, in the order of its inputs; undefined when it was never connected. @throws StoreError */
-  async readUndo(hash: BlockHash): Promise<Undo | undefined> {
+  /** The coins that each transaction behind the coinbase spent; undefined for a block that was never connected. @throws StoreError */
+  async readSpentCoins(hash: BlockHash): Promise<readonly (readonly Coin[])[] | undefined> {
     const node = this.#state.tree.find(hash);
-    return node?.status === "valid" && node !== this.#state.tree.genesis ? this.#state.readUndo(node) : undefined;
+    if (node?.status !== "valid") return undefined;
+    if (node === this.#state.tree.genesis) return [];
+    const [block, undo] = [await this.#state.readBlock(node), await this.#state.readUndo(node)];
+    return spentByTransaction(block, undo);
+  }
+
+  /** Bytes of block files and database. */
+  bytesOnDisk(): Promise<number> {
+    return this.#state.store.bytesOnDisk();
   }
 
   /**
@@ -176,16 +191,28 @@ export class Chain {
 
   /** Several blocks, parents first, in one commit: all of them become durable and visible together. Each outcome carries the whole move. */
   async acceptBlocks(at: MayTakeChain, blocks: readonly Block[], options: AcceptOptions = {}): Promise<readonly BlockOutcome[]> {
-    const bodies = blocks.map((block) => ({ block, verdict: checkBlock(block, this.params) }));
+    return this.#accept(
+      at,
+      blocks.map((block) => ({ block })),
+      options,
+    );
+  }
+
+  /** The same for blocks whose bodies stand in the block files already; for reindex.ts. */
+  async acceptStored(at: MayTakeChain, bodies: readonly StoredBody[]): Promise<readonly BlockOutcome[]> {
+    return this.#accept(at, bodies, {});
+  }
+
+  async #accept(at: MayTakeChain, bodies: readonly StoredBody[], options: AcceptOptions): Promise<readonly BlockOutcome[]> {
+    const verdicts = bodies.map(({ block }) => checkBlock(block, this.params)); // Before the lock: needs nothing that it guards.
     return this.#write(at, "accept block", async (at) => {
       const plan = this.#plan();
-      const receipts = [];
-      for (const { block, verdict } of bodies)
-        receipts.push(
-          verdict === undefined
-            ? await this.#receiver.receive(block, plan, options)
-            : ({ kind: "invalid", why: verdict } as const),
-        );
+      const receipts: Receipt[] = [];
+      for (const [index, { block, position }] of bodies.entries()) {
+        const why = verdicts[index];
+        const placed = position === undefined ? options : { ...options, position };
+        receipts.push(why === undefined ? await this.#receiver.receive(block, plan, placed) : { kind: "invalid", why });
+      }
       const move = await this.#commit(at, plan);
       return receipts.map((receipt) => (receipt.kind === "stored" ? this.#outcomeOf(receipt.node, plan, move) : receipt));
     });
@@ -268,6 +295,11 @@ export class Chain {
       await this.#deps.coinsLock.withWrite(at, (at) => this.coins.close(at));
       await this.#state.store.close();
     });
+  }
+
+  /** The block files have been read in. */
+  async finishReindex(at: MayTakeChain): Promise<void> {
+    await this.#write(at, "finish reindex", () => this.#committer.finishReindex());
   }
 
   /** For reindex.ts. */

@@ -88,6 +88,10 @@ export class Committer {
     await this.guard(() => this.#write({ durable: options.durable }));
   }
 
+  async finishReindex(): Promise<void> {
+    await this.guard(() => this.#write({ reindexing: false }));
+  }
+
   /** Undo data and transaction places of every block found valid or connected, each with its block's record. */
   async #writeAhead(plan: Plan): Promise<void> {
     let records: tables.SealedRecord[] = [];

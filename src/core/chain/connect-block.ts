@@ -137,3 +137,13 @@ function removeOutputs(tx: Transaction, block: Block, coins: CoinOverlay): void 
     assert(coin !== undefined, `an output of block ${block.hash} is gone before the block is taken back`);
   }
 }
+
+/** Undo data by transaction, the coinbase left out. */
+export function spentByTransaction(block: Block, undo: Undo): readonly (readonly Coin[])[] {
+  let at = 0;
+  return block.transactions.slice(1).map((tx) => {
+    const first = at;
+    at += tx.inputCount;
+    return undo.slice(first, at);
+  });
+}

@@ -78,7 +78,7 @@ export class Receiver {
     if (outcome.kind === "orphan" || outcome.kind === "invalid") return outcome;
     const node = outcome.entry as BlockNode;
     if (node === this.#state.tree.genesis && position !== undefined) this.#state.tree.setPosition(node, position);
-    if (this.#state.hasBody(node)) return { kind: "known" };
+    if (node.hasBody) return { kind: "known" };
     const why = checkBlockInContext(block, node.prev!, this.#state.params);
     if (why !== undefined) {
       // Another body with the same hash may be good.

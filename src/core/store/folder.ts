@@ -1,4 +1,4 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants, mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Writer } from "../encoding/writer.ts";
 import { blockFileName, type FileSystem, listBlockFiles } from "./block-files.ts";
@@ -56,4 +56,16 @@ export async function firstState(blocksPath: string, files: FileSystem, reindexi
   const end = last === undefined ? { file: 0, length: 0 } : { file: last, length: (await files.stat(path)).size };
   const none = { serial: 0, commit: 0, tipHash: new Uint8Array(32), coins: new SetSum(), blocks: new SetSum() };
   return { ...none, files: end, reindexing };
+}
+
+/** The sum of the files in a folder; one that LevelDB removes meanwhile counts nothing. */
+export async function folderBytes(directory: string): Promise<number> {
+  const names = await readdir(directory);
+  const sizes = names.map((name) =>
+    stat(join(directory, name)).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

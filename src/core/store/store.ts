@@ -5,7 +5,7 @@ import { decodeCoin } from "../primitives/coin.ts";
 import { BlockFiles, DISK, type FileSystem, listBlockFiles } from "./block-files.ts";
 import { type ScannedBody, scanBlockFile } from "./block-scan.ts";
 import { type Database, type DatabaseBatch, destroyDatabase, openDatabase } from "./database.ts";
-import { firstState, prepareFolder, readState, sealVersion } from "./folder.ts";
+import { firstState, folderBytes, prepareFolder, readState, sealVersion } from "./folder.ts";
 import { HighWater } from "./high-water.ts";
 import {
   BATCH_BYTES_MAX,
@@ -257,6 +257,11 @@ export class Store {
       const runs = scanBlockFile(this.blockFiles.path(file), this.#options.magic, this.#options.files);
       for await (const bodies of runs) yield { file, bodies };
     }
+  }
+
+  async bytesOnDisk(): Promise<number> {
+    const sizes = ["blocks", "db"].map((name) => folderBytes(join(this.directory, name)));
+    return (await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0);
   }
 
   async close(): Promise<void> {
