@@ -51,19 +51,25 @@ export function longPollId(template: BlockTemplate, poolSequence: number): strin
   return `${template.prevHash}${poolSequence}`;
 }
 
-/** @param poolSequence changes whenever the pool does */
-export function blockTemplateAnswer(template: BlockTemplate, poolSequence: number): BlockTemplateAnswer {
+export interface AnswerOptions {
+  /** Changes whenever the pool does. */
+  readonly poolSequence: number;
+  /** Version bits that may be set (BIP9), by name; regtest's {"testdummy": 28} where it is wanted. */
+  readonly vbavailable?: Readonly<Record<string, number>>;
+}
+
+export function blockTemplateAnswer(template: BlockTemplate, options: AnswerOptions): BlockTemplateAnswer {
   return {
     capabilities: ["proposal"],
     version: template.version,
     rules: ["csv", "!segwit", "taproot"],
-    vbavailable: {},
+    vbavailable: options.vbavailable ?? {},
     vbrequired: 0,
     previousblockhash: template.prevHash,
     transactions: transactionAnswers(template),
     coinbaseaux: {},
     coinbasevalue: template.coinbaseValue,
-    longpollid: longPollId(template, poolSequence),
+    longpollid: longPollId(template, options.poolSequence),
     target: bitsToTarget(template.bits).target.toString(16).padStart(64, "0"),
     mintime: template.minTime,
     mutable: ["time", "transactions", "prevblock"],

@@ -214,6 +214,12 @@ export class WorkCoordinator {
     return this.#leases.complete(work);
   }
 
+  /** To be called now and then: offers again what is overdue, and what found no room in the shared table. */
+  tend(): void {
+    this.#leases.expire();
+    this.#reissues.fill();
+  }
+
   /** Four bytes of extranonce for a miner that makes its own work from a template; never given out twice. */
   reservePrefix(): number {
     return this.#nextPrefix++;

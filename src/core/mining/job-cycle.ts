@@ -82,6 +82,7 @@ export class JobCycle {
   #current: CurrentJob | undefined;
   #wake: (() => void) | undefined;
   #isStopped = false;
+  #failure: Error | undefined;
   #mustPublish = true;
   #mustLook = false;
   accepted = 0;
@@ -107,7 +108,7 @@ export class JobCycle {
     return this.#current?.candidate.template.height;
   }
 
-  /** Mines until `blocks` are accepted or stop() is called. */
+  /** Mines until `blocks` are accepted or stop() is called; rejects with what submit or fail() brought. */
   async run(): Promise<void> {
     const ticks = setInterval(() => this.#tick(), TICK_MS);
     try {
@@ -116,6 +117,7 @@ export class JobCycle {
         else if (this.#mustLook) await this.#look();
         else await this.#woken();
       }
+      if (this.#failure) throw this.#failure;
     } finally {
       clearInterval(ticks);
       this.#meter.pause(this.#deps.totalHashes());
@@ -125,6 +127,12 @@ export class JobCycle {
   stop(): void {
     this.#isStopped = true;
     this.#wakeUp();
+  }
+
+  /** Ends run() with `error`. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.stop();
   }
 
   /** The best chain has another tip, or the pool has something better to offer. */
@@ -152,6 +160,7 @@ export class JobCycle {
   }
 
   #tick(): void {
+    this.#deps.coordinator.tend();
     this.#meter.sample(this.#deps.totalHashes());
     this.#emit({ kind: "rate", hashesPerSecond: this.hashesPerSecond });
     if (this.#current && this.#isOutdated(this.#current)) this.refresh();

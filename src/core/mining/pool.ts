@@ -70,7 +70,12 @@ export class MiningPool {
       throw new ChainCoreError("miner-exists", `The pool has a miner "${id}" already.`, { detail: { id } });
     const team = new WorkerTeam(
       { ...options, id, threads: options.threads ?? defaultThreads() },
-      { coordinator: this.coordinator, log: this.#deps.log, tell: (message) => this.#cycle?.hear(message) },
+      {
+        coordinator: this.coordinator,
+        log: this.#deps.log,
+        tell: (message) => this.#cycle?.hear(message),
+        fail: (error) => this.#cycle?.fail(error),
+      },
     );
     this.#teams.set(id, team);
     if (this.isMining) team.start();

@@ -15,10 +15,11 @@ export class Reissues {
 
   offer(range: WorkRange): void {
     this.#waiting.push(range);
-    this.#fill();
+    this.fill();
   }
 
-  #fill(): void {
+  /** Puts what waits into entries that have become free. */
+  fill(): void {
     for (let entry = 0; entry < REISSUES_MAX && this.#waiting.length > 0; entry++) {
       if (tagOf(this.#space.reissue(entry)) !== FREE) continue;
       const { job, unit, units } = this.#waiting.pop()!;
@@ -33,7 +34,7 @@ export class Reissues {
       const range = this.#space.reissue(entry);
       const units = this.#space.reissueUnits(entry);
       if (tagOf(range) !== OFFERED || !this.#space.swapReissue(entry, range, rangeWord(0, 0, FREE))) continue;
-      this.#fill();
+      this.fill();
       return { job: jobOf(range), unit: unitOf(range), units };
     }
     return undefined;

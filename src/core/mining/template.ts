@@ -51,16 +51,18 @@ export interface TemplateRequest {
   /** By preference; what does not fit, or is not final, is left out with whatever spends it. */
   readonly entries: readonly TemplateEntry[];
   readonly nowSeconds: number;
+  /** For blocks that signal (BIP9); all bits clear by default. */
+  readonly version?: number;
 }
 
 /** A template on `parent`. Pure; in time linear in the entries that are taken. */
-export function buildTemplate({ parent, params, entries, nowSeconds }: TemplateRequest): BlockTemplate {
+export function buildTemplate({ parent, params, entries, nowSeconds, version = VERSION }: TemplateRequest): BlockTemplate {
   const height = (parent.height + 1) as Height;
   const minTime = (parent.medianTimePast + 1) as UnixSeconds;
   const taken = fittingEntries(entries, height, parent.medianTimePast);
   const fees = taken.reduce((sum, { fee }) => sum + fee, 0);
   return {
-    version: VERSION,
+    version,
     prevHash: parent.hash,
     height,
     time: Math.max(minTime, Math.floor(nowSeconds)) as UnixSeconds,
@@ -114,12 +116,14 @@ export interface Solution {
 /** A template made ready to be mined for somebody: what changes with the nonce is small and apart. */
 export class Candidate {
   readonly template: BlockTemplate;
+  readonly payout: Payout;
   readonly #coinbase: { readonly before: Uint8Array; readonly after: Uint8Array };
   readonly #branch: readonly Uint8Array[];
 
   /** @throws ChainCoreError "coinbase-tag-too-long" */
   constructor(template: BlockTemplate, payout: Payout) {
     this.template = template;
+    this.payout = payout;
     const paid = { value: template.coinbaseValue, script: payout.script };
     const committed = { value: 0 as Sats, script: template.witnessCommitment };
     const tag = payout.tag === undefined ? {} : { tag: payout.tag };

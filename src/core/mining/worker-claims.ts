@@ -31,6 +31,9 @@ export interface WorkRange {
   readonly units: number;
 }
 
+/** Tried to its end; left when it gave the hit that decided the job; or left because the job was over. */
+export type RangeEnd = "complete" | "won" | "over";
+
 /** If the head's last claimer has not yet noted that its claim succeeded, notes it. To be called before the head is moved. */
 export function settleLastClaim(space: WorkSpace, head: RangeWord): void {
   const claimer = tagOf(head);
@@ -106,11 +109,11 @@ export class WorkerClaims {
     return undefined;
   }
 
-  /** Gives the range back: counted as finished if it was tried to its end for the job that is still current, else as stale. */
-  end(range: WorkRange, isComplete: boolean): void {
+  /** Gives the range back and counts it: as finished if it was tried to its end while its job was current, or solved its job; else as stale. */
+  end(range: WorkRange, how: RangeEnd): void {
     const parity = this.#parity();
     const before = this.#slot.ended(parity);
-    const finished = isComplete && jobOf(this.#space.head()) === range.job;
+    const finished = how === "won" || (how === "complete" && jobOf(this.#space.head()) === range.job);
     this.#slot.writeJournal(before.ranges, rangeWord(range.job, range.unit, 0), range.units, finished ? "finished" : "stale");
     const other = parity ^ PARITY;
     this.#slot.setEnded(other, {

@@ -1,8 +1,8 @@
 import { headerAt, type Job, nonceRange, readJob } from "./job.ts";
 import type { NonceScanner } from "./kernel.ts";
-import { jobOf } from "./range-word.ts";
+import { jobOf, UNITS_MAX, unitOf } from "./range-word.ts";
 import type { WorkSpace } from "./work-space.ts";
-import { WorkerClaims, type WorkRange } from "./worker-claims.ts";
+import { type RangeEnd, WorkerClaims, type WorkRange } from "./worker-claims.ts";
 import { WorkerSlot } from "./worker-slot.ts";
 
 /** A claim lasts about so long: a job change is seen in under 10 ms. */
@@ -47,8 +47,9 @@ export class WorkerLoop {
   }
 
   #rest(seen: number): void {
-    const job = jobOf(this.#space.head());
-    const isSpent = job !== 0 && this.#space.solvedJob() !== job;
+    const head = this.#space.head();
+    const job = jobOf(head);
+    const isSpent = job !== 0 && this.#space.solvedJob() !== job && unitOf(head) >= (this.#read(job)?.units ?? UNITS_MAX);
     if (isSpent && this.#exhausted !== job) {
       this.#exhausted = job;
       this.#tell({ kind: "exhausted", job });
@@ -71,10 +72,11 @@ export class WorkerLoop {
   #mine(range: WorkRange): void {
     const end = this.#tryRange(range);
     // A stopped worker keeps its claim: whoever closes the slot offers it to others.
-    if (end !== "stopped") this.#claims.end(range, end === "complete");
+    if (end !== "stopped") this.#claims.end(range, end);
+    if (end === "won") this.#tell({ kind: "hit" });
   }
 
-  #tryRange(range: WorkRange): "complete" | "over" | "stopped" {
+  #tryRange(range: WorkRange): RangeEnd | "stopped" {
     const job = this.#read(range.job);
     if (!job) return "over";
     const { extranonce, startNonce, endNonce } = nonceRange(this.#space, job, range);
@@ -87,8 +89,7 @@ export class WorkerLoop {
       const nonce = this.#scanner.find(at, count, job.target);
       this.#slot.addHashes(nonce === undefined ? count : nonce - at + 1);
       if (nonce === undefined) continue;
-      if (this.#claims.report({ job: range.job, extranonce, nonce })) this.#tell({ kind: "hit" });
-      return "over";
+      return this.#claims.report({ job: range.job, extranonce, nonce }) ? "won" : "over";
     }
     this.#noncesPerMs = (endNonce - startNonce) / Math.max(0.01, performance.now() - started);
     return "complete";

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { ChainCoreError } from "../errors.ts";
 import type { Log } from "../ports.ts";
 import type { WorkCoordinator } from "./coordinator.ts";
 import type { KernelName } from "./kernel.ts";
@@ -17,6 +18,15 @@ export interface TeamOptions {
   readonly nice?: number;
 }
 
+export interface TeamDeps {
+  readonly coordinator: WorkCoordinator;
+  readonly log: Log;
+  /** There is something to see in the shared memory. */
+  readonly tell: (message: WorkerMessage) => void;
+  /** Threads cannot be kept alive here. */
+  readonly fail: (error: ChainCoreError) => void;
+}
+
 /** The guide's optimal number of worker threads. */
 export function defaultThreads(): number {
   return Math.min(8, availableParallelism());
@@ -24,8 +34,8 @@ export function defaultThreads(): number {
 
 /** A worker that does not end by itself within this time of being asked is ended; it looks every 5 ms or so. */
 const STOP_MS_MAX = 80;
-/** A thread that died so often in a row is not started again: something is wrong with this machine or with us. */
-const RESTARTS_MAX = 10;
+/** When so many threads in a row died before they hashed anything, no more are started: something is wrong here. */
+const FRUITLESS_MAX = 5;
 
 interface TeamWorker {
   readonly name: string;
@@ -39,23 +49,19 @@ interface TeamWorker {
 /** The worker threads of one miner. A thread that dies is replaced, and what it was mining is mined by another. */
 export class WorkerTeam {
   readonly options: TeamOptions;
+  readonly #deps: TeamDeps;
   readonly #coordinator: WorkCoordinator;
-  readonly #log: Log;
-  readonly #tell: (message: WorkerMessage) => void;
   readonly #workers = new Map<number, TeamWorker>();
   #isStopping = false;
-  #restarts = 0;
+  #fruitless = 0;
+  #lastError: Error | undefined;
   /** Hashes of threads that have ended. */
   #hashesOfOld = 0;
 
-  constructor(
-    options: TeamOptions,
-    deps: { readonly coordinator: WorkCoordinator; readonly log: Log; readonly tell: (message: WorkerMessage) => void },
-  ) {
+  constructor(options: TeamOptions, deps: TeamDeps) {
     this.options = options;
+    this.#deps = deps;
     this.#coordinator = deps.coordinator;
-    this.#log = deps.log;
-    this.#tell = deps.tell;
   }
 
   get kernel(): KernelName {
@@ -66,11 +72,10 @@ export class WorkerTeam {
     return this.#workers.size > 0;
   }
 
-  /** Hashes tried by each worker since it started. */
+  /** Hashes tried by each worker since it was started, in the order of their names. */
   hashes(): readonly { readonly name: string; readonly hashes: number }[] {
-    return [...this.#workers.values()].map(({ name, slot, hashesBefore }) => {
-      return { name, hashes: this.#coordinator.hashes(slot) - hashesBefore };
-    });
+    const workers = [...this.#workers].sort(([a], [b]) => a - b).map(([, worker]) => worker);
+    return workers.map(({ name, slot, hashesBefore }) => ({ name, hashes: this.#coordinator.hashes(slot) - hashesBefore }));
   }
 
   totalHashes(): number {
@@ -91,8 +96,11 @@ export class WorkerTeam {
     const name = `${id}_worker_${index}`;
     const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
     const thread = new Worker(new URL(file, import.meta.url), { name, workerData: setup, execArgv: [] });
-    thread.on("message", this.#tell);
-    thread.on("error", (error: Error) => this.#log.error({ worker: name, error: error.message }, "a mining worker failed"));
+    thread.on("message", this.#deps.tell);
+    thread.on("error", (error: Error) => {
+      this.#lastError = error;
+      this.#deps.log.error({ worker: name, error: error.message }, "a mining worker failed");
+    });
     const ended = new Promise<void>((resolve) => {
       thread.on("exit", () => {
         this.#closeWorker(index);
@@ -105,13 +113,23 @@ export class WorkerTeam {
   #closeWorker(index: number): void {
     const worker = this.#workers.get(index)!;
     this.#workers.delete(index);
-    this.#hashesOfOld += this.#coordinator.hashes(worker.slot) - worker.hashesBefore;
+    const hashed = this.#coordinator.hashes(worker.slot) - worker.hashesBefore;
+    this.#hashesOfOld += hashed;
     this.#coordinator.closeSlot(worker.slot);
-    this.#tell({ kind: "hit" }); // It may have died between finding a block and saying so.
-    if (this.#isStopping || this.#restarts >= RESTARTS_MAX) return;
-    this.#restarts++;
-    this.#log.warn({ worker: worker.name }, "a mining worker ended by itself and is replaced");
-    this.#startWorker(index);
+    this.#deps.tell({ kind: "hit" }); // It may have died between finding a block and saying so.
+    this.#fruitless = hashed > 0 ? 0 : this.#fruitless + 1;
+    if (this.#isStopping) return;
+    if (this.#fruitless >= FRUITLESS_MAX) {
+      this.#deps.fail(this.#deathError(worker.name));
+    } else {
+      this.#deps.log.warn({ worker: worker.name }, "a mining worker ended by itself and is replaced");
+      this.#startWorker(index);
+    }
+  }
+
+  #deathError(worker: string): ChainCoreError {
+    const message = `Mining workers die as soon as they start (${this.#lastError?.message ?? "no reason given"}).`;
+    return new ChainCoreError("mining-workers-die", message, { detail: { worker }, cause: this.#lastError });
   }
 
   /** Ends all workers within 100 ms. */

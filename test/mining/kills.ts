@@ -1,0 +1,71 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { WorkCoordinator } from "../../src/core/mining/coordinator.ts";
+import { nonceRange } from "../../src/core/mining/job.ts";
+import { jobOf, unitOf } from "../../src/core/mining/range-word.ts";
+import { WorkSpace } from "../../src/core/mining/work-space.ts";
+import { WorkerTeam } from "../../src/core/mining/worker-team.ts";
+import { QuietLog } from "../fakes/quiet-log.ts";
+import { seededNumbers } from "../support/seeded.ts";
+import { draft } from "./drafts.ts";
+
+export interface KillRun {
+  readonly seed: number;
+  readonly jobs: number;
+  readonly teams: readonly number[];
+}
+
+export interface KillOutcome {
+  readonly kills: number;
+  /** Per job every finished unit's (extranonce, nonce) start, in order of the search; and what a whole job should give. */
+  readonly finished: readonly (readonly string[])[];
+  readonly expected: readonly (readonly string[])[];
+  readonly reissued: number;
+}
+
+/** Units of a job: seven and a half extranonces. */
+const UNITS = 120;
+
+/**
+ * Real threads mine jobs that nobody can solve, each to its end, while threads are killed at random moments. What was finished is read
+ * from the journal in shared memory, which a thread cannot have written half.
+ */
+export async function mineWhileKilling({ seed, jobs, teams }: KillRun): Promise<KillOutcome> {
+  const next = seededNumbers(seed);
+  const clock = { monotonicMs: () => performance.now() };
+  const coordinator = new WorkCoordinator({ unitBits: 12, nonceBits: 16, journalLength: jobs * UNITS }, { clock });
+  const space = WorkSpace.attach(coordinator.handle);
+  const log = new QuietLog();
+  const fail = (error: Error) => {
+    throw error;
+  };
+  const running = teams.map((threads, index) => {
+    const team = new WorkerTeam({ id: `miner${index}`, threads }, { coordinator, log, tell: () => {}, fail });
+    team.start();
+    return team;
+  });
+  const finished: string[][] = [];
+  const expected: string[][] = [];
+  let kills = 0;
+  for (let round = 0; round < jobs; round++) {
+    const job = coordinator.publish({ ...draft(), units: UNITS });
+    const label = (unit: number) => {
+      const { extranonce, startNonce } = nonceRange(space, coordinator.job!, { unit, units: 1 });
+      return `${job} ${extranonce} ${startNonce}`;
+    };
+    const done = () => coordinator.journal().filter(({ range, outcome }) => outcome === "finished" && jobOf(range) === job);
+    while (done().reduce((sum, { units }) => sum + units, 0) < UNITS) {
+      await delay(next() % 8);
+      if (next() % 3 !== 0) continue;
+      const team = running[next() % running.length]!;
+      const index = next() % team.options.threads;
+      if (team.hashes()[index]?.hashes === 0) continue; // Else none would ever live long enough to mine.
+      await team.kill(index);
+      kills++;
+    }
+    const units = done().flatMap((entry) => Array.from({ length: entry.units }, (_, index) => unitOf(entry.range) + index));
+    finished.push(units.toSorted((a, b) => a - b).map(label));
+    expected.push(Array.from({ length: UNITS }, (_, unit) => label(unit)));
+  }
+  await Promise.all(running.map((team) => team.stop()));
+  return { kills, finished, expected, reissued: coordinator.statistics().reissued };
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import { expect, test } from "vitest";
+import type { MinerEvent } from "../../src/core/mining/job-cycle.ts";
+import { type MiningDeps, MiningPool } from "../../src/core/mining/pool.ts";
+import { FakeChain } from "../fakes/fake-chain.ts";
+import { QuietLog } from "../fakes/quiet-log.ts";
+
+const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+const entropy = { bytes: (count: number) => new Uint8Array(randomBytes(count)) };
+
+function poolOn(chain: FakeChain, options: ConstructorParameters<typeof MiningPool>[0], deps: Partial<MiningDeps> = {}) {
+  const events: MinerEvent[] = [];
+  const pool = new MiningPool(options, {
+    source: async () => chain.candidate(),
+    submit: async (block) => ({ accepted: chain.submit(block) === undefined }),
+    clock,
+    entropy,
+    log: new QuietLog(),
+    onEvent: (event) => events.push(event),
+    ...deps,
+  });
+  return { pool, events };
+}
+
+test("a miner that leaves a running pool takes nothing with it, and one that joins starts at once", async () => {
+  const chain = new FakeChain();
+  const { pool } = poolOn(chain, { blockTimeSeconds: 1e9, fastUntilHeight: 0 });
+  pool.addMiner("a", { threads: 1 });
+  expect(pool.start()).toBe(1);
+  expect(pool.start()).toBe(0);
+  pool.addMiner("b", { threads: 2 });
+  expect(() => pool.addMiner("b")).toThrow(expect.objectContaining({ code: "miner-exists" }));
+  const hashesOf = (id: string) => pool.statistics().miners.find((miner) => miner.id === id)?.hashes ?? 0;
+  while (hashesOf("a") === 0 || hashesOf("b") === 0) await setImmediate();
+  expect(await pool.removeMiner("a")).toBe(true);
+  expect(await pool.removeMiner("a")).toBe(false);
+  const { workers } = pool.statistics().miners[0]!;
+  expect(workers.map(({ name }) => name)).toEqual(["b_worker_0", "b_worker_1"]);
+  await pool.stop();
+});
+
+test("a hit on a parent that is no longer the tip is not handed in", async () => {
+  const chain = new FakeChain();
+  let asked = 0;
+  const submitted: number[] = [];
+  const { pool, events } = poolOn(
+    chain,
+    { blocks: 1 },
+    {
+      source: async () => {
+        if (++asked !== 2) return chain.candidate();
+        while (pool.coordinator.isJobOpen) await setImmediate(); // The worker solves the first job meanwhile ...
+        chain.extend(); // ... and somebody else's block is there before.
+        return chain.candidate();
+      },
+      submit: async (block) => {
+        const reason = chain.submit(block);
+        submitted.push(chain.tip.height);
+        return { accepted: reason === undefined };
+      },
+      onEvent: (event) => {
+        events.push(event);
+        if (event.kind === "job" && event.number === 1) pool.tipChanged();
+      },
+    },
+  );
+  pool.addMiner("a", { threads: 1 });
+  pool.start();
+  await pool.finished();
+  expect(events).toContainEqual({ kind: "stale", height: 1 });
+  expect(submitted).toEqual([2]);
+  expect(pool.statistics()).toMatchObject({ accepted: 1, rejected: 0, stale: 1 });
+});
+
+test("a pool can be started again after it has ended", async () => {
+  const chain = new FakeChain();
+  const { pool } = poolOn(chain, { blocks: 3 });
+  pool.addMiner("a", { threads: 1 });
+  pool.start();
+  await pool.finished();
+  expect(pool.isMining).toBe(false);
+  pool.start();
+  await pool.finished();
+  expect(chain.tip.height).toBe(6);
+});
+
+test("more threads than there are slots are refused, and none is left running", async () => {
+  const { pool } = poolOn(new FakeChain(), {});
+  pool.addMiner("a", { threads: 40 });
+  pool.addMiner("b", { threads: 40 });
+  expect(() => pool.start()).toThrow(expect.objectContaining({ code: "too-many-workers" }));
+  expect(pool.isMining).toBe(false);
+  await pool.stop();
+  expect(pool.statistics().miners.flatMap(({ workers }) => workers)).toEqual([]);
+});
