@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
 import { buildOpenChain, openSteps, type Step } from "../support/open-chain.ts";
 import { hasTestData } from "../support/test-data.ts";
+import { submit, testPackage } from "./package-replay.ts";
 import { decodeTx, PoolReplay } from "./pool-replay.ts";
 
 /** Rules of the RPC layer, which api/ is held to: fee and burn limits of a call, wrong parameters, decoding. */
@@ -29,9 +31,16 @@ async function replaySteps(replay: PoolReplay, steps: readonly Step[]): Promise<
   for (const [index, step] of steps.entries()) {
     const note = (text: string) => differences.push(`${index} ${step.op} ${step.note}: ${text}`);
     if (step.op === "setmocktime") replay.chain.nowSeconds = step.time!;
-    if (step.op === "testmempoolaccept" || step.op === "sendrawtransaction") {
+    if (step.hex !== undefined && (step.op === "testmempoolaccept" || step.op === "sendrawtransaction")) {
       const text = difference(replay, step);
       if (text !== undefined) note(text);
+    }
+    if (step.package) {
+      const txs = step.package.map((hex) => decodeTx(hex)!);
+      const answer = step.op === "submitpackage" ? await submit(replay, txs) : testPackage(replay, txs);
+      const wanted = step.result ?? step.rpc_error?.message;
+      if (!isDeepStrictEqual(answer, wanted)) note(`${JSON.stringify(answer)}, Core says ${JSON.stringify(wanted)}`);
+      continue;
     }
     if (step.op === "submitblock") {
       const result = await replay.submitBlock(step);

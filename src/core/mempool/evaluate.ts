@@ -35,8 +35,10 @@ export interface EvaluateOptions {
   readonly nowSeconds: UnixSeconds;
   /** For transactions of disconnected blocks: no fee floor, no rules of version 3. */
   readonly bypassLimits?: boolean;
-  /** For members of a package, whose fees are judged together: no fee floor, and no dust rule between parent and child. */
+  /** For members of a package: it is judged as a whole whether dust is swept, and no sibling is evicted. */
   readonly inPackage?: boolean;
+  /** The fees of the package are judged together: no fee floor for this one. */
+  readonly sharesFees?: boolean;
   /** False refuses what conflicts with the pool. */
   readonly allowReplacement?: boolean;
 }
@@ -81,7 +83,7 @@ export function evaluate(tx: Transaction, pool: PoolReads, view: ChainView, opti
 export function evaluateInPool(fields: Omit<Candidate, "parents" | "evicted">, pool: PoolReads): Candidate | Rejection {
   const { tx, options } = fields;
   const vsize = virtualSize(fields.adjustedWeight);
-  const early = options.bypassLimits || options.inPackage ? undefined : checkFeeFloor(vsize, fields.modifiedFee, pool, options);
+  const early = options.bypassLimits || options.sharesFees ? undefined : checkFeeFloor(vsize, fields.modifiedFee, pool, options);
   if (early) return early;
   const parents = parentsOf(tx, pool);
   const conflicts = conflictsOf(tx, pool);
@@ -157,7 +159,13 @@ function hasRelativeLock(tx: Transaction): boolean {
   return false;
 }
 
-function checkFeeFloor(vsize: number, fee: number, pool: PoolReads, { nowSeconds }: EvaluateOptions): Rejection | undefined {
+/** What the pool asks for a size: more while it is full, never less than the relay floor. */
+export function checkFeeFloor(
+  vsize: number,
+  fee: number,
+  pool: PoolReads,
+  { nowSeconds }: Pick<EvaluateOptions, "nowSeconds">,
+): Rejection | undefined {
   const poolFloor = feeFor(pool.minFeeRate(nowSeconds), vsize);
   if (fee < poolFloor) return rejected("reconsiderable", "mempool min fee not met", `${fee} < ${poolFloor}`);
   const relayFloor = feeFor(pool.policy.minRelayFeeRate, vsize);

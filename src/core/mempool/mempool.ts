@@ -140,7 +140,8 @@ export class Mempool implements PoolReads {
     if ("kind" in judged) return { kind: "rejected", why: judged, removed: [] };
     const removed = this.#remove(judged.evicted, "replaced");
     const entry = this.#index.add(judged, judged.parents, this.feeDelta(judged.rawTxid));
-    if (!candidate.options.bypassLimits) removed.push(...this.trim(at));
+    const { bypassLimits, inPackage } = candidate.options;
+    if (!bypassLimits && !inPackage) removed.push(...this.trim(at));
     if (this.findRaw(entry.rawTxid) === entry) return { kind: "added", entry, removed };
     return { kind: "rejected", why: rejected("reconsiderable", "mempool full"), removed };
   }
