@@ -26,6 +26,19 @@ function difference(replay: PoolReplay, step: Step): string | undefined {
   return ours === theirs ? undefined : `${ours}, Core says ${theirs}`;
 }
 
+/** What the pool answers for; the order in depends and spentby is free. */
+function entryFields(entry: unknown): unknown {
+  const {
+    "bip125-replaceable": _signal,
+    unbroadcast: _sent,
+    ...fields
+  } = entry as Record<string, unknown> & {
+    depends: string[];
+    spentby: string[];
+  };
+  return { ...fields, depends: fields.depends.toSorted(), spentby: fields.spentby.toSorted() };
+}
+
 async function replaySteps(replay: PoolReplay, steps: readonly Step[]): Promise<string[]> {
   const differences: string[] = [];
   for (const [index, step] of steps.entries()) {
@@ -45,6 +58,24 @@ async function replaySteps(replay: PoolReplay, steps: readonly Step[]): Promise<
     if (step.op === "submitblock") {
       const result = await replay.submitBlock(step);
       if (result !== step.result) note(`${result}, Core says ${step.result}`);
+    }
+    if (step.op === "getblocktemplate" && step.result instanceof Object) {
+      const theirs = (step.result as { transactions: { txid: string }[] }).transactions.map(({ txid }) => txid);
+      const ours = replay.template();
+      const at = theirs.findIndex((txid, i) => txid !== ours[i]);
+      if (at >= 0 || ours.length !== theirs.length) note(`template of ${ours.length} differs from ${theirs.length} at ${at}`);
+    }
+    if (step.op === "getmempoolentry" && step.result) {
+      const answer = replay.entryAnswer(step.txid!);
+      if (!isDeepStrictEqual(answer, entryFields(step.result)))
+        note(`${JSON.stringify(answer)}, Core says ${JSON.stringify(step.result)}`);
+    }
+    if (step.op === "getrawmempool_verbose") {
+      for (const [txid, entry] of Object.entries(step.result as object)) {
+        const answer = replay.entryAnswer(txid);
+        if (!isDeepStrictEqual(answer, entryFields(entry)))
+          note(`${txid} ${JSON.stringify(answer)}, Core says ${JSON.stringify(entry)}`);
+      }
     }
     if (step.op === "getrawmempool") {
       const ours = new Set(replay.txids());

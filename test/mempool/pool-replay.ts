@@ -1,5 +1,6 @@
 import { verdictText } from "../../src/core/consensus/verdict.ts";
 import type { Holds } from "../../src/core/locks/context.ts";
+import { ancestorsOf, type PoolEntry, withDescendants } from "../../src/core/mempool/cluster.ts";
 import type { Candidate } from "../../src/core/mempool/evaluate.ts";
 import { followChain } from "../../src/core/mempool/follow-chain.ts";
 import { Mempool } from "../../src/core/mempool/mempool.ts";
@@ -7,7 +8,7 @@ import { DEFAULT_POLICY, type Policy } from "../../src/core/mempool/policy.ts";
 import type { Rejection } from "../../src/core/mempool/rejection.ts";
 import { type VerifiedCandidate, withScripts } from "../../src/core/mempool/script-verdict.ts";
 import { Transaction } from "../../src/core/primitives/transaction.ts";
-import type { UnixSeconds } from "../../src/core/primitives/units.ts";
+import type { Txid, UnixSeconds } from "../../src/core/primitives/units.ts";
 import { STANDARD_FLAGS } from "../../src/core/script/flags.ts";
 import { verifyTransaction } from "../../src/core/script/verify-input.ts";
 import type { MemoryChain } from "../support/memory-chain.ts";
@@ -75,6 +76,45 @@ export class PoolReplay {
       await followChain(AT, this.pool, move, async (candidates) => candidates.map(verifyScripts));
     }
     return result;
+  }
+
+  /** The txids of getblocktemplate, in order: 8,000 of weight and 400 of signature operations stay free for the coinbase. */
+  template(): readonly string[] {
+    const limits = { weight: 4_000_000 - 8_000, sigopCost: 80_000 - 400, minFeeRate: this.pool.policy.blockMinFeeRate };
+    return this.pool.select(limits).entries.map(({ tx }) => tx.txid);
+  }
+
+  /** getmempoolentry, but for what the pool does not know of. */
+  entryAnswer(txid: string): unknown {
+    const entry = this.pool.find(txid as Txid);
+    if (entry === undefined) return undefined;
+    const above = [entry, ...ancestorsOf(entry.parents)];
+    const below = [...withDescendants([entry])];
+    const chunk = entry.cluster.chunkOf(entry);
+    const sum = (entries: readonly PoolEntry[], pick: (entry: PoolEntry) => number) =>
+      entries.reduce((total, each) => total + pick(each), 0);
+    const fees = (entries: readonly PoolEntry[]) => sum(entries, ({ modifiedFee }) => modifiedFee) / 1e8;
+    return {
+      vsize: entry.vsize,
+      weight: entry.tx.weight,
+      time: entry.time,
+      height: entry.height,
+      descendantcount: below.length,
+      descendantsize: sum(below, ({ vsize }) => vsize),
+      ancestorcount: above.length,
+      ancestorsize: sum(above, ({ vsize }) => vsize),
+      wtxid: entry.tx.wtxid,
+      chunkweight: chunk.size,
+      fees: {
+        base: entry.fee / 1e8,
+        modified: entry.modifiedFee / 1e8,
+        ancestor: fees(above),
+        descendant: fees(below),
+        chunk: chunk.fee / 1e8,
+      },
+      depends: entry.parents.map(({ tx }) => tx.txid).sort(),
+      spentby: entry.children.map(({ tx }) => tx.txid).sort(),
+    };
   }
 
   txids(): readonly string[] {

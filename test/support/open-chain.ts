@@ -7,6 +7,7 @@ export interface Step {
   readonly op: string;
   readonly note?: string;
   readonly hex?: string;
+  readonly txid?: string;
   readonly time?: number;
   readonly result?: unknown;
   readonly rpc_error?: { readonly code: number; readonly message: string } | null;
