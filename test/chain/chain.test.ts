@@ -3,12 +3,13 @@ import { coinSetStatistics } from "../../src/core/coins/set-hash.ts";
 import { REGTEST } from "../../src/core/consensus/params.ts";
 import { Block } from "../../src/core/primitives/block.ts";
 import { scanBlockFile } from "../../src/core/store/block-scan.ts";
+import { createVerifier } from "../../src/core/verify/verifier.ts";
 import { hasTestData, testDataPath, testJson } from "../support/test-data.ts";
 import { ChainBench } from "./harness.ts";
 
 test.skipIf(!hasTestData)("the 204 blocks of simple-1 lead to the tip, coins and branches that Bitcoin Core states", async () => {
   const wanted = testJson<Record<string, unknown>>("chains/simple-1.json");
-  await using bench = await ChainBench.open();
+  await using bench = await ChainBench.open({}, { verifier: createVerifier({ workers: 0 }) });
   bench.nowSeconds = 1_800_000_000;
   const kinds: string[] = [];
   for await (const bodies of scanBlockFile(testDataPath("chains/simple-1.dat"), REGTEST.magic)) {

@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import type { Chain } from "../../src/core/chain/chain.ts";
 import { submitBlockResult } from "../../src/core/chain/outcome.ts";
 import { coinSetStatistics } from "../../src/core/coins/set-hash.ts";
+import { type NetworkParams, REGTEST } from "../../src/core/consensus/params.ts";
 import { Reader } from "../../src/core/encoding/reader.ts";
 import { Block } from "../../src/core/primitives/block.ts";
 import { Header } from "../../src/core/primitives/header.ts";
-import { inlineVerifier } from "../support/inline-verifier.ts";
+import { createVerifier } from "../../src/core/verify/verifier.ts";
 import { withReservedValue } from "../support/memory-chain.ts";
 import { hasTestData, testLines } from "../support/test-data.ts";
-import { testChecker } from "../support/test-signature-checker.ts";
 import { ChainBench } from "./harness.ts";
 
 interface Line {
@@ -54,8 +54,12 @@ async function utxo(chain: Chain) {
   return { muhash: muhash.hash, hash_serialized_3: serialized.hash, txouts, bogosize, transactions };
 }
 
+async function openBench(params: NetworkParams): Promise<ChainBench> {
+  return ChainBench.open({ params }, { verifier: createVerifier({ workers: 0 }) });
+}
+
 test.skipIf(!hasTestData)("every step of the open chain ends as Bitcoin Core's did", { timeout: 300_000 }, async () => {
-  await using bench = await ChainBench.open({}, { verifier: inlineVerifier(testChecker) });
+  await using bench = await openBench(REGTEST);
   const lines = testLines<Line>("chains/open-1/blocks.jsonl.gz");
   for (const [number, line] of lines.entries()) {
     const where = `step ${number}: ${line["note"] ?? line.op}`;
@@ -78,3 +82,30 @@ test.skipIf(!hasTestData)("every step of the open chain ends as Bitcoin Core's d
     if (typeof line["chainwork"] === "string") expect(chain.tip.chainwork, where).toBe(BigInt(`0x${line["chainwork"]}`));
   }
 });
+
+interface Batch {
+  readonly n: number;
+  readonly blocks: readonly string[];
+  readonly tip: string;
+  readonly mocktime: number;
+  readonly then_invalidate: boolean;
+  readonly submit: readonly (string | null)[];
+}
+
+test.skipIf(!hasTestData)(
+  "every block of Bitcoin Core's feature_block gets its verdict, and every tip is Core's",
+  { timeout: 300_000 },
+  async () => {
+    // feature_block.py runs its node with -testactivationheight=bip34@2.
+    await using bench = await openBench({ ...REGTEST, activation: { ...REGTEST.activation, bip34: 2 } });
+    for (const batch of testLines<Batch>("vectors/feature_block_submit.jsonl.gz")) {
+      bench.nowSeconds = batch.mocktime;
+      for (const [index, hex] of batch.blocks.entries()) {
+        const wanted = batch.submit[index] === "RPC-22 Block decode failed" ? "undecodable" : batch.submit[index];
+        expect(await submitBlock(bench, hex), `batch ${batch.n}, block ${index}`).toBe(wanted);
+      }
+      expect(bench.chain.tip.hash, `batch ${batch.n}`).toBe(batch.tip);
+      if (batch.then_invalidate) await bench.run((at, chain) => chain.invalidate(at, chain.tip.hash));
+    }
+  },
+);

@@ -1,0 +1,157 @@
+import { expect, test } from "vitest";
+import type { Chain } from "../../src/core/chain/chain.ts";
+import { moveOf, submitBlockResult } from "../../src/core/chain/outcome.ts";
+import { Block } from "../../src/core/primitives/block.ts";
+import type { Coin } from "../../src/core/primitives/coin.ts";
+import { type OutpointKey, outpointKeyAt } from "../../src/core/primitives/outpoint.ts";
+import { MemoryChain } from "../support/memory-chain.ts";
+import { ChainBench } from "./harness.ts";
+import { type Branch, QUICK, RandomTree } from "./random-tree.ts";
+
+const text = (coin: Coin) => `${coin.value} ${coin.height} ${coin.isCoinbase} ${Buffer.from(coin.script).toString("hex")}`;
+
+/** All coins of the published version, as comparable text. */
+export function coinsOf(chain: Chain): Map<OutpointKey, string> {
+  using snapshot = chain.coins.snapshot();
+  return new Map([...snapshot.coins()].map(([outpoint, coin]) => [outpointKeyAt(outpoint, 0), text(coin)]));
+}
+
+const oracleCoins = (oracle: MemoryChain) => new Map([...oracle.coins].map(([key, coin]) => [key, text(coin)]));
+
+/** The coins that a replay of the active chain leaves, on a plain map. */
+async function replayed(chain: Chain): Promise<Map<OutpointKey, string>> {
+  const oracle = new MemoryChain(chain.params);
+  oracle.nowSeconds = 2_000_000_000;
+  for (let height = 1; height <= chain.tip.height; height++) {
+    const block = await chain.readBlock(chain.atHeight(height)!.hash);
+    expect(oracle.submit(block!.raw)).toBeNull();
+  }
+  expect(oracle.tip.hash).toBe(chain.tip.hash);
+  return oracleCoins(oracle);
+}
+
+async function openBench(): Promise<ChainBench> {
+  const bench = await ChainBench.open({ params: QUICK });
+  bench.nowSeconds = 2_000_000_000;
+  return bench;
+}
+
+/** Blocks in the order of their making; some come late, after their children, announced by their header meanwhile. */
+function* deliveries(tree: RandomTree, count: number): Generator<{ readonly block: Block; readonly headerOnly: boolean }> {
+  const late: Block[] = [];
+  for (let i = 0; i < count; i++) {
+    const { block } = tree.grow();
+    const headerOnly = tree.random() < 0.15;
+    if (headerOnly) late.push(block);
+    yield { block, headerOnly };
+    if (late.length > 0 && tree.random() < 0.3) yield { block: late.splice(tree.below(late.length), 1)[0]!, headerOnly: false };
+  }
+  for (const block of late) yield { block, headerOnly: false };
+}
+
+const SEEDS = [1, 2, 3, 4];
+
+test.each(SEEDS)("random trees end where a plain replay ends, step by step (seed %i)", async (seed) => {
+  await using bench = await openBench();
+  const oracle = new MemoryChain(QUICK);
+  oracle.nowSeconds = bench.nowSeconds;
+  const tree = new RandomTree(seed);
+  let reorganised = 0;
+  for (const { block, headerOnly } of deliveries(tree, 120)) {
+    if (headerOnly) {
+      oracle.submitHeader(block.header.raw);
+      await bench.run((at, chain) => chain.acceptHeader(at, block.header));
+      continue;
+    }
+    const wanted = oracle.submit(block.raw);
+    const outcome = await bench.run((at, chain) => chain.acceptBlock(at, block));
+    const move = moveOf(outcome);
+    if (move !== undefined && move.disconnected.length > 0) reorganised++;
+    expect(bench.chain.tip.hash).toBe(oracle.tip.hash);
+    expect(coinsOf(bench.chain)).toEqual(oracleCoins(oracle));
+    // The oracle says "inconclusive" where a block was connected on a branch that did not win; Core says null.
+    const result = submitBlockResult(outcome);
+    if (!(outcome.kind === "side-branch" && outcome.wasConnected)) expect(result).toBe(wanted);
+  }
+  expect(reorganised).toBeGreaterThan(3);
+  await bench.reopen();
+  expect(bench.chain.tip.hash).toBe(oracle.tip.hash);
+  expect(coinsOf(bench.chain)).toEqual(oracleCoins(oracle));
+});
+
+test.each(SEEDS)(
+  "invalidated, reconsidered and restarted at random, coins stay those of the active chain (seed %i)",
+  async (seed) => {
+    await using bench = await openBench();
+    const tree = new RandomTree(seed + 1000);
+    for (const { block } of deliveries(tree, 60)) {
+      await bench.run((at, chain) => chain.acceptBlock(at, block, { keepOrphan: true }));
+      const { hash } = tree.pick(tree.branches).block;
+      const isKnown = bench.chain.find(hash) !== undefined && hash !== bench.chain.genesis.hash;
+      if (isKnown && tree.random() < 0.15) await bench.run((at, chain) => chain.invalidate(at, hash));
+      if (isKnown && tree.random() < 0.15) await bench.run((at, chain) => chain.reconsider(at, hash));
+      if (tree.random() < 0.1) await bench.reopen();
+      expect(coinsOf(bench.chain)).toEqual(await replayed(bench.chain));
+      const best = bench.chain.tips().filter(({ status }) => status === "valid-headers" || status === "valid-fork");
+      for (const tip of best) expect(bench.chain.find(tip.hash)!.chainwork).toBeLessThanOrEqual(bench.chain.tip.chainwork);
+    }
+  },
+);
+
+test("a reorganisation returns what it displaced, parents first, without what the new branch has", async () => {
+  await using bench = await openBench();
+  const tree = new RandomTree(7);
+  const accept = (branch: Branch) => bench.run((at, chain) => chain.acceptBlock(at, branch.block));
+  let base = tree.branches[0]!;
+  for (let i = 0; i < 6; i++) {
+    base = tree.extend(base, false, 0);
+    await accept(base);
+  }
+  const left = [tree.extend(base, false, 4)];
+  left.push(tree.extend(left[0]!, false, 4));
+  for (const branch of left) await accept(branch);
+  let right = base;
+  for (let i = 0; i < 3; i++) {
+    right = tree.extend(right, false, 0);
+    const outcome = await accept(right);
+    if (i < 2) continue;
+    expect(outcome.kind).toBe("connected");
+    const move = moveOf(outcome)!;
+    expect(move.disconnected).toEqual(left.map(({ block }) => block.hash).reverse());
+    expect(move.connected.length).toBe(3);
+    expect(move.displaced.map((tx) => tx.txid)).toEqual(
+      left.flatMap(({ block }) => block.transactions.slice(1).map((tx) => tx.txid)),
+    );
+    expect(move.displaced.length).toBeGreaterThan(0);
+  }
+  expect(coinsOf(bench.chain)).toEqual(await replayed(bench.chain));
+});
+
+test("an orphan that was kept is connected with its parent, in one move; without keeping it is forgotten", async () => {
+  await using bench = await openBench();
+  const tree = new RandomTree(8);
+  const [a, b, c] = [tree.extend(tree.branches[0]!), tree.extend(tree.branches[1]!), tree.extend(tree.branches[2]!)];
+  const accept = (branch: Branch, keepOrphan: boolean) =>
+    bench.run((at, chain) => chain.acceptBlock(at, branch.block, { keepOrphan }));
+  expect(await accept(c, true)).toEqual({ kind: "orphan", missing: b.block.hash });
+  expect(await accept(b, true)).toEqual({ kind: "orphan", missing: a.block.hash });
+  expect(moveOf(await accept(a, false))!.connected.map(({ hash }) => hash)).toEqual([a, b, c].map(({ block }) => block.hash));
+  await using other = await openBench();
+  await other.run((at, chain) => chain.acceptBlock(at, b.block));
+  await other.run((at, chain) => chain.acceptBlock(at, a.block));
+  expect(other.chain.tip.hash).toBe(a.block.hash);
+});
+
+test("a mutated body does not condemn the hash: the right one is accepted afterwards", async () => {
+  await using bench = await openBench();
+  const tree = new RandomTree(9);
+  let parent = tree.branches[0]!;
+  for (let i = 0; i < 4; i++) parent = tree.extend(parent, false, 0);
+  for (const { block } of tree.branches.slice(1)) await bench.run((at, chain) => chain.acceptBlock(at, block));
+  const good = tree.extend(parent, false, 3).block;
+  const last = good.transactions.at(-1)!;
+  const mutated = Block.build(good.header, [...good.transactions, last]);
+  const bad = await bench.run((at, chain) => chain.acceptBlock(at, mutated));
+  expect(bad.kind).toBe("invalid");
+  expect((await bench.run((at, chain) => chain.acceptBlock(at, good))).kind).toBe("connected");
+});
