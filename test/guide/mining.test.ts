@@ -5,7 +5,7 @@ import { MiningPool } from "../../src/core/mining/pool.ts";
 import { defaultThreads } from "../../src/core/mining/worker-team.ts";
 import { FakeChain } from "../fakes/fake-chain.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
-import { draft } from "../mining/drafts.ts";
+import { draft, HOLDING } from "../mining/drafts.ts";
 
 // The guide's examples on mining, in its order. Names as src/core/README.md maps them.
 
@@ -13,7 +13,7 @@ const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 function coordinate(): WorkCoordinator {
   const coordinator = new WorkCoordinator({}, { clock });
-  coordinator.publish(draft());
+  coordinator.publish(HOLDING, draft());
   return coordinator;
 }
 

@@ -4,7 +4,7 @@ import { jobOf, type RangeWord, rangeWord, tagOf, unitOf } from "../../src/core/
 import { type AtomicOperations, REISSUES_MAX, WorkSpace } from "../../src/core/mining/work-space.ts";
 import { WorkerClaims, type WorkRange } from "../../src/core/mining/worker-claims.ts";
 import { seededNumbers } from "../support/seeded.ts";
-import { draft } from "./drafts.ts";
+import { draft, HOLDING } from "./drafts.ts";
 
 const clock = { monotonicMs: () => 0 };
 const unitsOf = () => 1_000;
@@ -36,7 +36,7 @@ function finishedUnits(coordinator: WorkCoordinator, job: number): number[] {
 
 function setup(unitsOfJob = 40) {
   const coordinator = new WorkCoordinator({ workers: 4, journalLength: 600 }, { clock });
-  const job = coordinator.publish({ ...draft(), units: unitsOfJob });
+  const job = coordinator.publish(HOLDING, { ...draft(), units: unitsOfJob });
   const [first, second] = [coordinator.openSlot(), coordinator.openSlot()];
   const worker = (slot: number, atomics?: AtomicOperations) =>
     new WorkerClaims(WorkSpace.attach(coordinator.handle, atomics), slot);
@@ -158,7 +158,7 @@ test("a worker cannot take a range of a job that came after the one it read", ()
   const publishes: AtomicOperations = {
     ...atomics(),
     compareExchange: ((array: BigInt64Array, index: number, from: bigint, to: bigint) => {
-      if (index === 0 && coordinator.jobNumber === 1) coordinator.publish({ ...draft(), units: 40 }); // Between reading the head and moving it.
+      if (index === 0 && coordinator.jobNumber === 1) coordinator.publish(HOLDING, { ...draft(), units: 40 }); // Between reading the head and moving it.
       return Atomics.compareExchange(array, index, from, to);
     }) as AtomicOperations["compareExchange"],
   };
@@ -175,7 +175,7 @@ test("a range ended after its job is over counts as stale", () => {
   const { coordinator, first, worker } = setup();
   const claims = worker(first);
   const range = claims.take(4, unitsOf)!;
-  coordinator.publish(draft());
+  coordinator.publish(HOLDING, draft());
   claims.end(range, "complete");
   expect(coordinator.statistics()).toMatchObject({ issued: 4, finished: 0, stale: 4 });
 });
@@ -194,7 +194,7 @@ test("only the first hit of a job counts, and only once", () => {
 
 test("a late report for an old job does not open a newer one that is solved", () => {
   const { coordinator, first, second, worker } = setup();
-  const job = coordinator.publish(draft());
+  const job = coordinator.publish(HOLDING, draft());
   expect(worker(first).report({ job, extranonce: 0, nonce: 1 })).toBe(true);
   const space = WorkSpace.attach(coordinator.handle);
   expect(space.markSolved(job - 1)).toBe(false);

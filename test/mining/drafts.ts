@@ -1,3 +1,4 @@
+import type { Holds } from "../../src/core/locks/context.ts";
 import type { JobDraft } from "../../src/core/mining/coordinator.ts";
 
 /** A job whose contents do not matter to the test. */
@@ -10,3 +11,6 @@ export function draft(target = 0n): JobDraft {
     branch: [new Uint8Array(32).fill(9)],
   };
 }
+
+/** What publish() wants to see; nothing else runs in these tests. */
+export const HOLDING = {} as Holds<"MINING", "write">;

@@ -6,7 +6,7 @@ import { WorkSpace } from "../../src/core/mining/work-space.ts";
 import { WorkerTeam } from "../../src/core/mining/worker-team.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
 import { seededNumbers } from "../support/seeded.ts";
-import { draft } from "./drafts.ts";
+import { draft, HOLDING } from "./drafts.ts";
 
 export interface KillRun {
   readonly seed: number;
@@ -47,7 +47,7 @@ export async function mineWhileKilling({ seed, jobs, teams }: KillRun): Promise<
   const expected: string[][] = [];
   let kills = 0;
   for (let round = 0; round < jobs; round++) {
-    const job = coordinator.publish({ ...draft(), units: UNITS });
+    const job = coordinator.publish(HOLDING, { ...draft(), units: UNITS });
     const label = (unit: number) => {
       const { extranonce, startNonce } = nonceRange(space, coordinator.job!, { unit, units: 1 });
       return `${job} ${extranonce} ${startNonce}`;

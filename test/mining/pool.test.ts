@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { LockManager } from "../../src/core/locks/manager.ts";
 import type { MinerEvent } from "../../src/core/mining/job-cycle.ts";
 import { type MiningDeps, MiningPool } from "../../src/core/mining/pool.ts";
 import { FakeChain } from "../fakes/fake-chain.ts";
@@ -93,4 +94,19 @@ test("more threads than there are slots are refused, and none is left running", 
   expect(pool.isMining).toBe(false);
   await pool.stop();
   expect(pool.statistics().miners.flatMap(({ workers }) => workers)).toEqual([]);
+});
+
+test("a job is replaced only while nobody reads the current one", async () => {
+  const locks = new LockManager();
+  const { pool, events } = poolOn(new FakeChain(), { blocks: 1 }, { locks });
+  pool.addMiner("a", { threads: 1 });
+  await locks.task("reader", (at) =>
+    locks.getLock("mining", "MINING").withRead(at, async () => {
+      pool.start();
+      for (let turn = 0; turn < 50; turn++) await setImmediate();
+      expect(pool.coordinator.jobNumber).toBe(0);
+    }),
+  );
+  await pool.finished();
+  expect(events.filter(({ kind }) => kind === "block")).toHaveLength(1);
 });

@@ -1,4 +1,5 @@
 import { assert, ChainCoreError } from "../errors.ts";
+import type { Holds } from "../locks/context.ts";
 import type { Clock } from "../ports.ts";
 import { type Job, nonceRange, writeJob } from "./job.ts";
 import { type MiningWork, WorkLeases } from "./leases.ts";
@@ -50,8 +51,6 @@ export type JobDraft = Omit<Job, "firstExtranonce" | "units" | "prefix"> & Parti
  * Gives out work so that no (job, extranonce, nonce) is tried twice and none is left out (WorkCoordinator of the guide). Lives on the
  * main thread; worker threads claim by themselves from the shared memory (worker-claims.ts), so a busy main thread delays nobody.
  * Miners that share no memory with it ask for ranges: assignWork.
- *
- * The current job is guarded by MINING: whoever publishes holds it for writing (miner.ts).
  */
 export class WorkCoordinator {
   readonly #space: WorkSpace;
@@ -61,6 +60,7 @@ export class WorkCoordinator {
   readonly #reissues: Reissues;
   #nextExtranonce: number;
   #nextPrefix = 1;
+  /** Guarded by MINING. */
   #job: Job | undefined;
   #hitTakenFor = 0;
   #hits = 0;
@@ -108,8 +108,8 @@ export class WorkCoordinator {
     return this.#job !== undefined && this.#space.solvedJob() !== jobOf(head) && unitOf(head) < this.#job.units;
   }
 
-  /** Replaces the current job; workers see it within a range, some 5 ms. Needs MINING for writing. @returns its number */
-  publish(draft: JobDraft): number {
+  /** Replaces the current job; workers see it within a range, some 5 ms. @returns its number */
+  publish(_at: Holds<"MINING", "write">, draft: JobDraft): number {
     const units = draft.units ?? UNITS_MAX;
     assert(units >= 1 && units <= UNITS_MAX, "a job has 1 to 2^24 - 1 units");
     const number = this.jobNumber + 1;

@@ -1,3 +1,4 @@
+import type { Holds } from "../locks/context.ts";
 import type { Clock, Log } from "../ports.ts";
 import type { Block } from "../primitives/block.ts";
 import type { BlockHash, Height } from "../primitives/units.ts";
@@ -43,6 +44,9 @@ export interface CycleOptions {
   readonly prefix?: number;
 }
 
+/** Runs `publish` as a strand of its own that holds MINING for writing. */
+export type GuardedJob = <R>(publish: (at: Holds<"MINING", "write">) => R) => Promise<R>;
+
 export interface CycleDeps {
   readonly coordinator: WorkCoordinator;
   /** The best candidate now. */
@@ -50,8 +54,7 @@ export interface CycleDeps {
   readonly submit: (block: Block) => Promise<SubmitResult>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Runs `publish` holding MINING for writing. */
-  readonly guarded: <R>(publish: () => R) => Promise<R>;
+  readonly guarded: GuardedJob;
   readonly totalHashes: () => number;
   /** Hashes per second to assume before any are measured. */
   readonly rateGuess: number;
@@ -143,7 +146,7 @@ export class JobCycle {
 
   /** A worker says that there is something to see. */
   hear(message: WorkerMessage): void {
-    if (message.kind === "exhausted" && message.job === this.#current?.number) this.#mustPublish = true;
+    if (message.kind === "exhausted" && message.job === this.#deps.coordinator.jobNumber) this.#mustPublish = true;
     this.#mustLook = true;
     this.#wakeUp();
   }
@@ -188,9 +191,8 @@ export class JobCycle {
     if (!candidate || this.#isStopped) return;
     const before = this.#current;
     const target = this.#targetFor(candidate);
-    const number = await this.#deps.guarded(() =>
-      this.#deps.coordinator.publish(candidate.job({ target, prefix: this.#options.prefix ?? 0 })),
-    );
+    const job = candidate.job({ target, prefix: this.#options.prefix ?? 0 });
+    const number = await this.#deps.guarded((at) => this.#deps.coordinator.publish(at, job));
     this.#current = { number, candidate, publishedMs: this.#deps.clock.monotonicMs(), target };
     // At a trivial target workers hash for microseconds and then wait for us: that says nothing of their rate.
     if (!isTrivial(target)) this.#meter.resume(this.#deps.totalHashes());

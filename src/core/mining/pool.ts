@@ -1,8 +1,10 @@
 import { ChainCoreError } from "../errors.ts";
+import { LockManager } from "../locks/manager.ts";
+import { LockSpace } from "../locks/space.ts";
 import type { Clock, Entropy, Log } from "../ports.ts";
 import type { Block } from "../primitives/block.ts";
 import { WorkCoordinator, type WorkStatistics } from "./coordinator.ts";
-import { type CycleOptions, JobCycle, type MinerEvent, type SubmitResult } from "./job-cycle.ts";
+import { type CycleOptions, type GuardedJob, JobCycle, type MinerEvent, type SubmitResult } from "./job-cycle.ts";
 import type { KernelName } from "./kernel.ts";
 import type { Candidate } from "./template.ts";
 import { defaultThreads, type TeamOptions, WorkerTeam } from "./worker-team.ts";
@@ -15,8 +17,8 @@ export interface MiningDeps {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
-  /** Runs `publish` holding MINING for writing; without one nothing else reads the current job. */
-  readonly guarded?: <R>(publish: () => R) => Promise<R>;
+  /** The node's locks; its "mining" lock guards the current job. A miner in a process of its own may do without. */
+  readonly locks?: LockManager;
   readonly onEvent?: (event: MinerEvent) => void;
 }
 
@@ -97,7 +99,11 @@ export class MiningPool {
     if (this.isMining) return 0;
     const teams = [...this.#teams.values()];
     const rateGuess = teams.reduce((sum, team) => sum + team.options.threads * RATE_GUESS[team.kernel], 0);
-    const { guarded = async (publish) => publish(), ...deps } = this.#deps;
+    const { locks = new LockManager(LockSpace.create({ locks: 1, owners: 8 })), ...deps } = this.#deps;
+    const lock = locks.getLock("mining", "MINING");
+    const guarded: GuardedJob = (publish) => {
+      return locks.task("miner", (at) => lock.withWrite(at, (held) => publish(held), { site: "publish" }));
+    };
     const { coordinator } = this;
     const cycle = new JobCycle(this.#options, {
       ...deps,

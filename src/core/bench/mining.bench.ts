@@ -1,0 +1,158 @@
+import { hash } from "node:crypto";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
+import { LockManager } from "../locks/manager.ts";
+import { WorkCoordinator } from "../mining/coordinator.ts";
+import { createScanner, type KernelName } from "../mining/kernel.ts";
+import { kernelModule } from "../mining/kernel-module.ts";
+import { jobOf, UNITS_MAX } from "../mining/range-word.ts";
+import { WorkSpace } from "../mining/work-space.ts";
+import { WorkerClaims } from "../mining/worker-claims.ts";
+import { WorkerSlot } from "../mining/worker-slot.ts";
+import { WorkerTeam } from "../mining/worker-team.ts";
+import { cpuSeconds, nsPerCall } from "./measure.ts";
+import { type BenchRow, median, quantile, row } from "./report.ts";
+
+const RUNS = 5;
+const HEADER = Uint8Array.from({ length: 80 }, (_, index) => (index * 73 + 5) & 255);
+const UNREACHABLE = 0n;
+const clock = { monotonicMs: () => performance.now() };
+const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Rates by CPU time, so that other work on the machine does not show. */
+export async function rows(): Promise<readonly BenchRow[]> {
+  const byCrypto = rateOf(20_000, (count) => repeat(count, hashByCrypto));
+  const byNoble = rateOf(10_000, (count) => repeat(count, hashByNoble));
+  const simd = kernelRates("wasm-simd");
+  const one = await teamFigures(1);
+  const two = await teamFigures(2);
+  return [
+    row({ name: "crypto.hash twice, one thread", unit: "MH/s", samples: byCrypto }),
+    row({ name: "@noble/hashes twice, one thread", unit: "MH/s", samples: byNoble }),
+    row({
+      ...{ name: "wasm-simd kernel, one thread", unit: "MH/s", samples: simd },
+      reference: { name: "crypto.hash twice", value: median(byCrypto) },
+      goal: { on: "ratio", sign: ">=", bound: 10 },
+    }),
+    row({
+      ...{ name: "wasm-simd kernel, one thread", unit: "MH/s", samples: simd },
+      reference: { name: "@noble/hashes twice", value: median(byNoble) },
+    }),
+    row({ name: "node-crypto kernel, one thread", unit: "MH/s", samples: kernelRates("node-crypto") }),
+    row({ name: "one worker, per CPU second", unit: "MH/s", samples: one.perCpuSecond }),
+    row({
+      ...{ name: "two workers, per CPU second", unit: "MH/s", samples: two.perCpuSecond },
+      reference: { name: "one worker", value: median(one.perCpuSecond) },
+      goal: { on: "ratio", sign: ">=", bound: 0.95 },
+    }),
+    row({ name: "claim and end of a range", unit: "ns", samples: await claimCost() }),
+    row({
+      ...{ name: "new job taken up by both workers", unit: "ms", samples: two.switchMs },
+      goal: { on: "value", sign: "<=", bound: 50 },
+    }),
+    row({
+      name: "the same, p95",
+      unit: "ms",
+      samples: [quantile(two.switchMs, 0.95)],
+      goal: { on: "value", sign: "<=", bound: 50 },
+    }),
+    row({
+      ...{ name: "event-loop delay while two workers mine, p99", unit: "ms", samples: [two.loopDelayMs] },
+      goal: { on: "value", sign: "<=", bound: 50 },
+    }),
+  ];
+}
+
+function repeat(count: number, once: () => void): void {
+  for (let i = 0; i < count; i++) once();
+}
+
+function hashByCrypto(): void {
+  hash("sha256", hash("sha256", HEADER, "buffer"), "buffer");
+}
+
+function hashByNoble(): void {
+  nobleSha256(nobleSha256(HEADER));
+}
+
+/** MH per CPU second of the calling thread; one run before the first is not counted. */
+function rateOf(count: number, run: (count: number) => void): number[] {
+  return nsPerCall(() => run(count), 1, RUNS).map((ns) => (count * 1_000) / ns);
+}
+
+function kernelRates(kernel: KernelName): number[] {
+  const scanner = createScanner(kernelModule(), kernel);
+  scanner.setHeader(HEADER);
+  const batch = kernel === "wasm-simd" ? 65_536 : 4_096;
+  const warm = performance.now() + 300; // Until V8 has optimised the kernel.
+  while (performance.now() < warm) scanner.find(0, batch, UNREACHABLE);
+  return rateOf(16 * batch, (count) => {
+    for (let done = 0; done < count; done += batch) scanner.find(done, batch, UNREACHABLE);
+  });
+}
+
+/** A coordinator with a job that nobody can solve, and the means to replace that job. */
+class Bench {
+  readonly coordinator = new WorkCoordinator({}, { clock });
+  readonly #locks = new LockManager();
+  readonly #lock = this.#locks.getLock("mining", "MINING");
+
+  publish(): Promise<number> {
+    const branch = [new Uint8Array(32)];
+    const draft = { header: HEADER, target: UNREACHABLE, coinbaseBefore: HEADER, coinbaseAfter: HEADER, branch };
+    return this.#locks.task("bench", (at) => this.#lock.withWrite(at, (held) => this.coordinator.publish(held, draft)));
+  }
+}
+
+/** Nanoseconds of CPU from asking for a range to having given it back, without any hashing. */
+async function claimCost(): Promise<number[]> {
+  const bench = new Bench();
+  await bench.publish();
+  const claims = new WorkerClaims(WorkSpace.attach(bench.coordinator.handle), bench.coordinator.openSlot());
+  return nsPerCall(() => claims.end(claims.take(1, () => UNITS_MAX)!, "complete"), 20_000, RUNS);
+}
+
+interface TeamFigures {
+  /** MH per CPU second of the process, which does nothing else. */
+  readonly perCpuSecond: number[];
+  /** From publishing a job until every worker has claimed some of it. */
+  readonly switchMs: number[];
+  readonly loopDelayMs: number;
+}
+
+async function teamFigures(threads: number): Promise<TeamFigures> {
+  const bench = new Bench();
+  const fail = (error: Error) => {
+    throw error;
+  };
+  const team = new WorkerTeam({ id: "bench", threads }, { coordinator: bench.coordinator, log: QUIET, tell: () => {}, fail });
+  await bench.publish();
+  team.start();
+  await delay(600); // Threads start, V8 optimises the kernel.
+  const perCpuSecond: number[] = [];
+  for (let run = 0; run < RUNS; run++) {
+    const [hashes, seconds] = [team.totalHashes(), cpuSeconds()];
+    await delay(300);
+    perCpuSecond.push((team.totalHashes() - hashes) / (cpuSeconds() - seconds) / 1e6);
+  }
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  loop.enable();
+  const switchMs: number[] = [];
+  for (let run = 0; run < 40; run++) {
+    await delay(10);
+    switchMs.push(await switchTime(bench, threads));
+  }
+  loop.disable();
+  await team.stop();
+  return { perCpuSecond, switchMs, loopDelayMs: loop.percentile(99) / 1e6 };
+}
+
+async function switchTime(bench: Bench, threads: number): Promise<number> {
+  const space = WorkSpace.attach(bench.coordinator.handle);
+  const slots = Array.from({ length: threads }, (_, worker) => new WorkerSlot(space, worker));
+  const started = performance.now();
+  const job = await bench.publish();
+  while (slots.some((slot) => jobOf(slot.claim()) !== job)) await delay(0);
+  return performance.now() - started;
+}
