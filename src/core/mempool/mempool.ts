@@ -117,6 +117,11 @@ export class Mempool implements PoolReads {
     return this.#feeDeltas.get(rawTxid) ?? 0;
   }
 
+  /** What prioritisetransaction has set, also for transactions that are not here. */
+  feeDeltas(): IterableIterator<[RawTxid, number]> {
+    return this.#feeDeltas.entries();
+  }
+
   /** What a full pool asks for above the relay floor; 0 while there is room. */
   minFeeRate(nowSeconds: number): FeeRate {
     return this.#floor.current(nowSeconds, this.usage / this.policy.poolBytesMax);
