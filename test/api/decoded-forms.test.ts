@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
-import { decodedScriptJson } from "../../src/core/api/format/script-json.ts";
 import { transactionJson } from "../../src/core/api/format/transaction-json.ts";
 import { decodeTransaction } from "../../src/core/api/rpc/transactions.ts";
 import { REGTEST } from "../../src/core/consensus/params.ts";
 import { hexToBytes } from "../../src/core/encoding/hex.ts";
+import { decodeScript } from "../../src/core/script/describe-script.ts";
 import { hasTestData } from "../support/test-data.ts";
 import { recordedCalls } from "./recorded.ts";
 
 const { prefixes } = REGTEST;
 const FORMS: Readonly<Record<string, (hex: string) => unknown>> = {
-  decodescript: (hex) => decodedScriptJson(hexToBytes(hex), prefixes),
+  decodescript: (hex) => decodeScript(hexToBytes(hex), prefixes),
   decoderawtransaction: (hex) => transactionJson(decodeTransaction(hex)!, { prefixes, omitsHex: true }),
 };
 

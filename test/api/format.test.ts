@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { amountText, doubleText, parseAmount } from "../../src/core/api/format/amount.ts";
 import { difficultyOf } from "../../src/core/api/format/block-json.ts";
-import { withChecksum } from "../../src/core/api/format/descriptor.ts";
 
 test("amounts have eight decimals and never an exponent", () => {
   expect([0, 1, 1000, 100_000_000, 2_100_000_000_000_000, -5000].map(amountText)).toEqual([
@@ -57,8 +56,4 @@ test("difficulty is relative to the main network's easiest target", () => {
   expect(difficultyOf(0x1d00ffff)).toBe(1);
   expect(doubleText(difficultyOf(0x207fffff))).toBe("4.656542373906925e-10");
   expect(doubleText(difficultyOf(0x1b0404cb))).toBe("16307.42093852398");
-});
-
-test("descriptors carry BIP380's checksum", () => {
-  expect(withChecksum("raw(deadbeef)")).toBe("raw(deadbeef)#89f8spxm");
 });

@@ -31,7 +31,7 @@ const rpc = new JsonRpc({ table, locks: new LockManager(), log });
 
 async function ask(body: unknown): Promise<[number, unknown]> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const answer = await rpc.answer(Buffer.from(text), new AbortController().signal);
+  const answer = await rpc.answer(Buffer.from(text), new AbortController());
   return [answer.status, answer.body === "" ? undefined : JSON.parse(answer.body)];
 }
 

@@ -1,7 +1,9 @@
 import { AssertionError, ChainCoreError } from "../errors.ts";
+import type { Root } from "../locks/context.ts";
 import type { Log } from "../ports.ts";
 import type { LockTasks } from "./ports.ts";
 import { jsonType } from "./rpc/args.ts";
+import type { Call } from "./rpc/method.ts";
 import { RPC, RpcError } from "./rpc/rpc-error.ts";
 import type { RpcTable } from "./rpc/rpc-table.ts";
 
@@ -27,6 +29,20 @@ export interface RpcObserver {
   finished(method: string, durationMs: number, ok: boolean): void;
 }
 
+/** Who waits for an answer; `signal` is aborted when it leaves. */
+export interface Caller {
+  readonly signal: AbortSignal;
+}
+
+export interface JsonRpcParts {
+  readonly table: RpcTable;
+  readonly locks: LockTasks;
+  readonly log: Log;
+  readonly observer?: RpcObserver;
+  /** Ends the calls that wait for something. */
+  readonly stopping?: AbortSignal;
+}
+
 /**
  * JSON-RPC as Bitcoin Core answers it: 1.0 (also called 1.1) and 2.0, alone and in batches.
  * The caller decides by `jsonrpc: "2.0"`; everybody else gets `result`, `error` and `id` always, and errors as HTTP status.
@@ -36,55 +52,54 @@ export class JsonRpc {
   readonly #locks: LockTasks;
   readonly #log: Log;
   readonly #observer: RpcObserver | undefined;
+  readonly #stopping: AbortSignal | undefined;
 
-  constructor({ table, locks, log, observer }: { table: RpcTable; locks: LockTasks; log: Log; observer?: RpcObserver }) {
+  constructor({ table, locks, log, observer, stopping }: JsonRpcParts) {
     this.#table = table;
     this.#locks = locks;
     this.#log = log;
     this.#observer = observer;
+    this.#stopping = stopping;
   }
 
-  /** Answers one HTTP body. `signal` tells the calls that nobody waits for the answer any more. */
-  async answer(body: Uint8Array, signal: AbortSignal): Promise<RpcAnswer> {
+  /** Answers one HTTP body. `caller` tells calls that wait when nobody waits for them any more. */
+  async answer(body: Uint8Array, caller: Caller): Promise<RpcAnswer> {
     let parsed: unknown;
     try {
       parsed = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8"));
     } catch {
       return single(anonymous, { error: new RpcError(RPC.PARSE, "Parse error") });
     }
-    if (Array.isArray(parsed)) return await this.#batch(parsed, signal);
-    if (jsonType(parsed) === "object") return await this.#one(parsed as Record<string, unknown>, signal);
+    if (Array.isArray(parsed)) return await this.#batch(parsed, caller);
+    if (jsonType(parsed) === "object") return await this.#one(parsed as Record<string, unknown>, caller);
     return single(anonymous, { error: new RpcError(RPC.PARSE, "Top-level object parse error") });
   }
 
-  async #one(element: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<RpcAnswer> {
-    const { request, outcome } = await this.#execute(element, signal);
+  async #one(element: Readonly<Record<string, unknown>>, caller: Caller): Promise<RpcAnswer> {
+    const { request, outcome } = await this.#execute(element, caller);
     return isNotification(request) ? { status: 204, body: "" } : single(request, outcome);
   }
 
   /** One after the other, as their order may matter to the caller. */
-  async #batch(elements: readonly unknown[], signal: AbortSignal): Promise<RpcAnswer> {
+  async #batch(elements: readonly unknown[], caller: Caller): Promise<RpcAnswer> {
     const texts: string[] = [];
     for (const element of elements) {
       if (jsonType(element) !== "object") {
         texts.push(replyText(anonymous, { error: new RpcError(RPC.INVALID_REQUEST, "Invalid Request object") }));
         continue;
       }
-      const { request, outcome } = await this.#execute(element as Record<string, unknown>, signal);
+      const { request, outcome } = await this.#execute(element as Record<string, unknown>, caller);
       if (!isNotification(request)) texts.push(replyText(request, outcome));
     }
     if (texts.length === 0 && elements.length > 0) return { status: 204, body: "" };
     return { status: 200, body: `[${texts.join(",")}]\n` };
   }
 
-  async #execute(
-    element: Readonly<Record<string, unknown>>,
-    signal: AbortSignal,
-  ): Promise<{ request: Request; outcome: Outcome }> {
+  async #execute(element: Readonly<Record<string, unknown>>, caller: Caller): Promise<{ request: Request; outcome: Outcome }> {
     const request = readRequest(element);
     if (request instanceof RpcError) return { request: envelope(element), outcome: { error: request } };
     const started = performance.now();
-    const outcome = await this.#call(request, signal);
+    const outcome = await this.#call(request, caller);
     this.#observer?.finished(
       this.#table.find(request.method)?.name ?? "unknown",
       performance.now() - started,
@@ -93,11 +108,24 @@ export class JsonRpc {
     return { request, outcome };
   }
 
-  async #call(request: Request, signal: AbortSignal): Promise<Outcome> {
+  /** The signal is made when a call first asks for it: few wait. */
+  #callOf(at: Root, caller: Caller): Call {
+    const stopping = this.#stopping;
+    return {
+      at,
+      get signal() {
+        return stopping === undefined ? caller.signal : AbortSignal.any([caller.signal, stopping]);
+      },
+    };
+  }
+
+  async #call(request: Request, caller: Caller): Promise<Outcome> {
     try {
       // Labels outlive the call in the statistics: none of a caller's own making.
       const label = `rpc ${this.#table.find(request.method)?.name ?? "unknown"}`;
-      const result = await this.#locks.task(label, (at) => this.#table.call(request.method, request.params, { at, signal }));
+      const result = await this.#locks.task(label, (at) =>
+        this.#table.call(request.method, request.params, this.#callOf(at, caller)),
+      );
       return { result: result ?? null };
     } catch (error) {
       if (error instanceof RpcError) return { error };

@@ -2,6 +2,7 @@ import type { CoinTable } from "../coins/table.ts";
 import type { NetworkParams } from "../consensus/params.ts";
 import type { Invalid } from "../consensus/verdict.ts";
 import type { Root } from "../locks/context.ts";
+import type { BlockTemplate } from "../mining/template.ts";
 import type { Clock, Entropy, Log } from "../ports.ts";
 import type { Block } from "../primitives/block.ts";
 import type { Coin } from "../primitives/coin.ts";
@@ -10,14 +11,38 @@ import type { OutpointKey } from "../primitives/outpoint.ts";
 import type { Transaction } from "../primitives/transaction.ts";
 import type { BlockHash, FeeRate, Height, Sats, Txid, UnixSeconds, VBytes, Weight, Work, Wtxid } from "../primitives/units.ts";
 
+import type { EventLog } from "./events.ts";
+
 /*
  * What the API asks of the rest of a node, as interfaces: node/node.ts builds the parts and hands them in.
  * A part that is `?` may be absent; its methods then answer "Method not found", its fields in /stats are null.
  */
 
-/** What the API uses of the node's lock manager. */
+/** What the API uses of the node's lock manager to run calls. */
 export interface LockTasks {
   task<R>(label: string, run: (at: Root) => R | Promise<R>): Promise<R>;
+}
+
+/** One lock's figures since the start, times in seconds. */
+export interface LockFigures {
+  readonly acquisitions: number;
+  /** Acquisitions that had to wait. */
+  readonly contentions: number;
+  readonly waitSecondsTotal: number;
+  readonly waitSecondsMax: number;
+  readonly timeouts: number;
+  readonly deadlockAttempts: number;
+  /** Whatever else is known, by names of its own. */
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+/** What the locks tell of themselves; a snapshot of a running node. */
+export interface LockReport {
+  figures(): Readonly<Record<string, LockFigures>>;
+  /** Cycles that were about to close, and refusals in all (wrong orders too). */
+  deadlocks(): { readonly cyclesDetected: number; readonly prevented: number };
+  /** Who holds and who waits, as data. */
+  graph(): Readonly<Record<string, unknown>>;
 }
 
 /** The last block of the best chain. */
@@ -68,7 +93,9 @@ export interface ChainReader {
   readSpentCoins(hash: BlockHash): Promise<readonly (readonly Coin[])[] | undefined>;
   /** On the best chain. */
   findTransaction(txid: Txid): Promise<{ readonly block: BlockHash; readonly index: number } | undefined>;
-  bytesOnDisk(): number;
+  bytesOnDisk(): Promise<number>;
+  /** Commits of coins that were tried, and those that met a conflict. */
+  commits(): { readonly attempts: number; readonly conflicts: number };
   /** Walks over all coins of one commit. */
   coinSet(at: Root, hash: CoinSetHash, signal: AbortSignal): Promise<CoinSetFacts>;
 }
@@ -116,6 +143,15 @@ export interface PoolEntryView {
   readonly isUnbroadcast: boolean;
 }
 
+/** What `getmempoolinfo` tells of the rules. */
+export interface PolicyView {
+  readonly dataCarrierBytesMax: number;
+  readonly permitBareMultisig: boolean;
+  readonly clusterCountMax: number;
+  readonly clusterVsizeMax: number;
+  readonly blockMinFeeRate: FeeRate;
+}
+
 /** The pool as the API reads it, synchronously on its thread. */
 export interface PoolReader {
   readonly size: number;
@@ -129,6 +165,7 @@ export interface PoolReader {
   readonly feeRateMin: FeeRate;
   readonly relayFeeRate: FeeRate;
   readonly incrementalFeeRate: FeeRate;
+  readonly policy: PolicyView;
   /** Grows by one with every transaction that comes or goes; 1 at the start. */
   readonly sequence: number;
   find(txid: Txid): Transaction | undefined;
@@ -190,43 +227,29 @@ export interface BlockSink {
   precious?(at: Root, hash: BlockHash): Promise<void>;
 }
 
-/** A block to be mined on the tip, without its coinbase. */
-export interface TemplateView {
-  readonly version: number;
-  readonly prevHash: BlockHash;
-  readonly height: Height;
-  readonly bits: number;
-  readonly minTime: number;
-  readonly time: number;
-  /** Subsidy and fees. */
-  readonly coinbaseValue: Sats;
-  readonly transactions: readonly TemplateTransaction[];
-}
-
-export interface TemplateTransaction {
-  readonly tx: Transaction;
-  readonly fee: Sats;
-  readonly sigopCost: number;
+export interface MineRequest {
+  /** What the coinbase pays. */
+  readonly script: Uint8Array;
+  /** Exactly these, in this order, instead of the pool's best. */
+  readonly transactions?: readonly Transaction[];
+  readonly triesMax?: number;
+  /** False: the block is made and not handed in. */
+  readonly submits?: boolean;
 }
 
 export interface Mining {
-  template(at: Root): Promise<TemplateView>;
-  /** Mines one block at once to `script`, of the pool's best transactions or of exactly these. @throws ChainCoreError */
-  mineNow(
-    at: Root,
-    script: Uint8Array,
-    options: {
-      readonly transactions?: readonly Transaction[];
-      readonly triesMax?: number;
-      readonly submits?: boolean;
-      readonly signal: AbortSignal;
-    },
-  ): Promise<Block | undefined>;
+  template(at: Root): Promise<BlockTemplate>;
+  /** Mines one block at once on the tip and hands it in. @throws ChainCoreError max-tries, block-not-accepted */
+  mineNow(at: Root, request: MineRequest): Promise<Block>;
+  /** Resolves when a template made now would differ from the one that `id` names in more than its time. */
+  templateChange?(id: string, signal: AbortSignal): Promise<void>;
   /** Of the miners that belong to this node. */
   readonly hashesPerSecond: number;
   readonly miners: number;
+  /** Work for a miner in another process: one line at once, more as templates change. `address` is where its blocks shall pay to. */
+  jobs?(address: string | undefined, signal: AbortSignal): AsyncIterable<object>;
   /** Starts, changes (threads, pace) or stops the node's own miner. */
-  control?(request: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
+  control?(request: Readonly<Record<string, unknown>>): Promise<object>;
 }
 
 export interface AccountView {
@@ -305,7 +328,9 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
+  readonly events: EventLog;
   readonly locks: LockTasks;
+  readonly lockReport?: LockReport;
   readonly chain: ChainReader;
   readonly pool: PoolReader;
   readonly transactions: TransactionSink;
@@ -315,6 +340,8 @@ export interface ApiDeps {
   readonly setMockTime: (seconds: number) => void;
   /** Begins to close the node; returns at once. */
   readonly stop: () => void;
+  /** What `estimatesmartfee` answers; without it, it says that there is nothing to learn from, as Bitcoin Core does. */
+  readonly feeFloor?: () => FeeRate;
   readonly mining?: Mining;
   readonly accounts?: Accounts;
   readonly peers?: Peers;

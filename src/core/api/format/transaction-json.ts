@@ -3,8 +3,8 @@ import type { AddressPrefixes } from "../../primitives/address.ts";
 import type { Coin } from "../../primitives/coin.ts";
 import type { Transaction } from "../../primitives/transaction.ts";
 import { asm } from "../../script/asm.ts";
+import { describeScript } from "../../script/describe-script.ts";
 import { amount } from "./amount.ts";
-import { scriptJson } from "./script-json.ts";
 
 export interface TransactionJsonOptions {
   readonly prefixes: AddressPrefixes;
@@ -31,7 +31,7 @@ export function transactionJson(tx: Transaction, options: TransactionJsonOptions
     vout: tx.outputs.map(({ value, script }, n) => ({
       value: amount(value),
       n,
-      scriptPubKey: scriptJson(script, options.prefixes),
+      scriptPubKey: describeScript(script, options.prefixes),
     })),
     ...(spent === undefined ? {} : { fee: amount(feeOf(tx, spent)) }),
     ...(options.omitsHex ? {} : { hex: bytesToHex(tx.raw) }),
@@ -56,7 +56,7 @@ function coinJson(coin: Coin, prefixes: AddressPrefixes): Record<string, unknown
     generated: coin.isCoinbase,
     height: coin.height,
     value: amount(coin.value),
-    scriptPubKey: scriptJson(coin.script, prefixes),
+    scriptPubKey: describeScript(coin.script, prefixes),
   };
 }
 

@@ -68,6 +68,11 @@ export class Args {
     return this.has(index) ? parseAmount(this.values[index]) : fallback;
   }
 
+  /** Whole satoshis, of either sign. */
+  satoshis(index: number): Sats {
+    return asInteger(this.values[index], Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) as Sats;
+  }
+
   /** In coins per 1,000 virtual bytes, at most one coin. */
   feeRate(index: number, fallback: FeeRate): FeeRate {
     if (!this.has(index)) return fallback;

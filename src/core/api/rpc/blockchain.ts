@@ -26,7 +26,7 @@ function getblockchaininfo({ chain, params }: ApiDeps): RpcMethod {
     about: "Returns an object containing various state info regarding blockchain processing.",
     params: [],
     results: result("{...}", "(json object)"),
-    run() {
+    async run() {
       const { tip } = chain;
       return {
         chain: params.name,
@@ -41,7 +41,7 @@ function getblockchaininfo({ chain, params }: ApiDeps): RpcMethod {
         verificationprogress: 1,
         initialblockdownload: false, // A development chain that was started again is not behind anybody.
         chainwork: hex256(tip.chainwork),
-        size_on_disk: chain.bytesOnDisk(),
+        size_on_disk: await chain.bytesOnDisk(),
         pruned: false,
         warnings: [],
       };

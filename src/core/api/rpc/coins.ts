@@ -1,7 +1,7 @@
 import type { Coin } from "../../primitives/coin.ts";
 import { outpointBytes, outpointKey } from "../../primitives/outpoint.ts";
+import { describeScript } from "../../script/describe-script.ts";
 import { amount } from "../format/amount.ts";
-import { scriptJson } from "../format/script-json.ts";
 import type { ApiDeps, CoinSetHash } from "../ports.ts";
 import type { RpcMethod } from "./method.ts";
 import { optional, param, result, txidParam } from "./params.ts";
@@ -41,7 +41,7 @@ function gettxout({ chain, pool, params }: ApiDeps): RpcMethod {
         bestblock: tip.hash,
         confirmations: pooled === undefined ? tip.height - coin.height + 1 : 0,
         value: amount(coin.value),
-        scriptPubKey: scriptJson(coin.script, params.prefixes),
+        scriptPubKey: describeScript(coin.script, params.prefixes),
         coinbase: coin.isCoinbase,
       };
     },

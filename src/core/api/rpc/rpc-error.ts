@@ -2,6 +2,8 @@
 export const RPC = {
   MISC: -1,
   TYPE: -3,
+  /** Anything about the wallet that has no code of its own. */
+  WALLET: -4,
   UNKNOWN_ADDRESS_OR_KEY: -5,
   INSUFFICIENT_FUNDS: -6,
   OUT_OF_MEMORY: -7,

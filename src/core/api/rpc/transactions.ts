@@ -3,7 +3,7 @@ import { DecodeError } from "../../encoding/reader.ts";
 import { Block } from "../../primitives/block.ts";
 import { Transaction } from "../../primitives/transaction.ts";
 import type { BlockHash, Txid } from "../../primitives/units.ts";
-import { decodedScriptJson } from "../format/script-json.ts";
+import { decodeScript } from "../../script/describe-script.ts";
 import { transactionJson } from "../format/transaction-json.ts";
 import type { ApiDeps, BlockView } from "../ports.ts";
 import { isHex } from "./args.ts";
@@ -160,6 +160,6 @@ function decodescript({ params }: ApiDeps): RpcMethod {
     params: [param("hexstring", "hex", "the hex-encoded script")],
     results: result("{...}", "(json object)"),
     examples: ['"hexstring"'],
-    run: (args) => decodedScriptJson(args.bytes(0, "argument"), params.prefixes),
+    run: (args) => decodeScript(args.bytes(0, "argument"), params.prefixes),
   };
 }

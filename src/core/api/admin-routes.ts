@@ -1,0 +1,178 @@
+import { ChainCoreError } from "../errors.ts";
+import type { Exchange } from "../http/exchange.ts";
+import { HttpError } from "../http/http-error.ts";
+import { NdjsonStream } from "../http/ndjson.ts";
+import type { Handler, Router } from "../http/router.ts";
+import type { Root } from "../locks/context.ts";
+import { decodeAddress } from "../primitives/address.ts";
+import { Block } from "../primitives/block.ts";
+import type { Sats } from "../primitives/units.ts";
+import { blockAnswer, chainAnswer, coinsAnswer, mempoolAnswer, transactionAnswer } from "./admin-answers.ts";
+import type { Api } from "./api.ts";
+import { commonRoutes } from "./routes.ts";
+
+/** A line of work holds up to 4 MB of transactions as hex; a miner may be one line behind. */
+const WORK_BUFFER_BYTES = 20_000_000;
+
+/** What only the owner of the socket file may ask. Shapes: client/answers.ts. */
+export function adminRoutes(api: Api): Router {
+  const { deps } = api;
+  const ask = (label: string, run: (at: Root, exchange: Exchange) => unknown): Handler => asTask(api, label, run);
+  const router = commonRoutes(api, () => {})
+    .on("GET", "/v1/status", (exchange) => exchange.answerJson(api.status()))
+    .on(
+      "GET",
+      "/v1/chain",
+      ask("chain", () => chainAnswer(deps)),
+    )
+    .on(
+      "GET",
+      "/v1/blocks/:block",
+      ask("block", (_at, { parameter }) => blockAnswer(deps, parameter)),
+    )
+    .on(
+      "GET",
+      "/v1/coins/:address",
+      ask("coins", (_at, { parameter }) => coinsAnswer(deps, decodeURIComponent(parameter))),
+    )
+    .on(
+      "GET",
+      "/v1/transactions/:txid",
+      ask("transaction", (_at, { parameter }) => transactionAnswer(deps, parameter)),
+    )
+    .on(
+      "GET",
+      "/v1/mempool",
+      ask("mempool", () => mempoolAnswer(deps)),
+    )
+    .on("GET", "/v1/events", (exchange) => deps.events.stream(exchange, api.stopping))
+    .on(
+      "POST",
+      "/v1/blocks",
+      ask("submit block", (at, exchange) => submitBlock(api, at, exchange)),
+    )
+    .on("POST", "/v1/stop", (exchange) => {
+      exchange.answerJson({});
+      exchange.response.once("close", () => deps.stop()); // The answer is out before the node begins to close.
+    });
+  addLocks(router, api);
+  addAccounts(router, api, ask);
+  addMining(router, api);
+  addTransfers(router, api, ask);
+  addPeers(router, api);
+  return router;
+}
+
+/** Runs under a lock task; what the world or the caller did wrong becomes a refusal with its code. */
+function asTask(api: Api, label: string, run: (at: Root, exchange: Exchange) => unknown): Handler {
+  return async (exchange) => {
+    try {
+      exchange.answerJson((await api.deps.locks.task(`admin ${label}`, (at) => run(at, exchange))) ?? {});
+    } catch (error) {
+      if (error instanceof HttpError || !(error instanceof ChainCoreError)) throw error;
+      throw new HttpError(statusOf(error.code), error.message, { code: error.code, cause: error });
+    }
+  };
+}
+
+function statusOf(code: string): number {
+  return code.startsWith("unknown-") ? 404 : 400;
+}
+
+async function jsonBody(exchange: Exchange): Promise<Readonly<Record<string, unknown>>> {
+  const text = (await exchange.body()).toString("utf8");
+  try {
+    const value: unknown = text === "" ? {} : JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Answered below.
+  }
+  throw new HttpError(400, "the body is no JSON object", { code: "bad-request" });
+}
+
+async function submitBlock({ deps }: Api, at: Root, exchange: Exchange): Promise<object> {
+  const block = Block.decode(await exchange.body());
+  const reason = await deps.blocks.acceptBlock(at, block);
+  return reason === null ? { accepted: true } : { accepted: false, reason };
+}
+
+function addLocks(router: Router, { deps, stats }: Api): void {
+  router.on("GET", "/v1/locks", (exchange) => exchange.answerJson(stats()));
+  const { lockReport } = deps;
+  if (lockReport !== undefined) router.on("GET", "/v1/locks/graph", (exchange) => exchange.answerJson(lockReport.graph()));
+}
+
+function addAccounts(
+  router: Router,
+  { deps }: Api,
+  ask: (label: string, run: (at: Root, exchange: Exchange) => unknown) => Handler,
+): void {
+  const { accounts, params } = deps;
+  if (accounts === undefined) return;
+  router.on(
+    "GET",
+    "/v1/accounts",
+    ask("accounts", async (at) => ({ developmentMnemonic: accounts.usesDevelopmentMnemonic, accounts: await accounts.list(at) })),
+  );
+  router.on(
+    "POST",
+    "/v1/send",
+    ask("send", async (at, exchange) => {
+      const { to, amountSats, from } = await jsonBody(exchange);
+      const decoded = decodeAddress(String(to), params.prefixes);
+      if ("error" in decoded)
+        throw new ChainCoreError("bad-address", `${JSON.stringify(to)} is no address of ${params.name}: ${decoded.error}`);
+      if (!Number.isSafeInteger(amountSats) || (amountSats as number) <= 0)
+        throw new ChainCoreError("bad-amount", "the amount must be whole satoshis above 0");
+      const account = typeof from === "number" ? { account: from } : {};
+      const { txid, fee, vsize } = await accounts.send(at, { script: decoded.script, amount: amountSats as Sats, ...account });
+      return { txid, feeSats: fee, vsize };
+    }),
+  );
+}
+
+function addMining(router: Router, { deps, stopping }: Api): void {
+  const { mining } = deps;
+  const jobs = mining?.jobs?.bind(mining);
+  if (jobs !== undefined) {
+    router.on("GET", "/v1/work", async (exchange) => {
+      const stream = new NdjsonStream(exchange, WORK_BUFFER_BYTES);
+      const signal = AbortSignal.any([stream.signal, stopping]);
+      for await (const line of jobs(exchange.query.get("address") ?? undefined, signal)) if (!stream.write(line)) break;
+      stream.end();
+    });
+  }
+  const control = mining?.control?.bind(mining);
+  if (control !== undefined)
+    router.on("POST", "/v1/mine", async (exchange) => exchange.answerJson(await control(await jsonBody(exchange))));
+}
+
+function addTransfers(
+  router: Router,
+  { deps }: Api,
+  ask: (label: string, run: (at: Root, exchange: Exchange) => unknown) => Handler,
+): void {
+  const { transfers } = deps;
+  if (transfers === undefined) return;
+  const pathOf = async (exchange: Exchange) => String((await jsonBody(exchange))["path"]);
+  router.on(
+    "POST",
+    "/v1/import",
+    ask("import", async (at, exchange) => transfers.importBlocks(at, await pathOf(exchange))),
+  );
+  router.on(
+    "POST",
+    "/v1/export",
+    ask("export", async (at, exchange) => transfers.exportBlocks(at, await pathOf(exchange))),
+  );
+}
+
+function addPeers(router: Router, { deps }: Api): void {
+  const { peers } = deps;
+  router.on("GET", "/v1/peers", (exchange) => exchange.answerJson({ peers: peers?.list() ?? [] }));
+  const control = peers?.control?.bind(peers);
+  if (control === undefined) return;
+  router.on("POST", "/v1/peers/:verb", async (exchange) => {
+    exchange.answerJson((await control(exchange.parameter, await jsonBody(exchange))) ?? {});
+  });
+}

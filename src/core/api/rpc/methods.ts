@@ -1,0 +1,34 @@
+import type { ApiDeps } from "../ports.ts";
+import { addressMethods } from "./addresses.ts";
+import { getblockstats } from "./block-stats.ts";
+import { blockchainMethods } from "./blockchain.ts";
+import { blockMethods } from "./blocks.ts";
+import { coinMethods } from "./coins.ts";
+import { controlMethods } from "./control.ts";
+import { mempoolMethods } from "./mempool.ts";
+import type { RpcMethod } from "./method.ts";
+import { miningMethods } from "./mining.ts";
+import { networkMethods } from "./network.ts";
+import { submitBlockMethods } from "./submit-block.ts";
+import { submitTransactionMethods } from "./submit-transaction.ts";
+import { transactionMethods } from "./transactions.ts";
+import { walletMethods } from "./wallet.ts";
+
+/** Every method of this node. A part that is absent takes its methods with it. `all` is what `help` lists. */
+export function rpcMethods(deps: ApiDeps, all: () => readonly RpcMethod[]): readonly RpcMethod[] {
+  return [
+    ...blockchainMethods(deps),
+    ...blockMethods(deps),
+    getblockstats(deps),
+    ...coinMethods(deps),
+    ...transactionMethods(deps),
+    ...submitTransactionMethods(deps),
+    ...mempoolMethods(deps),
+    ...submitBlockMethods(deps),
+    ...miningMethods(deps),
+    ...networkMethods(deps),
+    ...addressMethods(deps),
+    ...walletMethods(deps),
+    ...controlMethods(deps, all),
+  ];
+}

@@ -1,0 +1,49 @@
+import { blockTemplateAnswer } from "../../mining/block-template-answer.ts";
+import type { ApiDeps, Mining } from "../ports.ts";
+import { jsonType, typed } from "./args.ts";
+import { GETBLOCKTEMPLATE_HELP } from "./help/getblocktemplate.ts";
+import type { Call, RpcMethod } from "./method.ts";
+import { RPC, RpcError } from "./rpc-error.ts";
+import { decodeBlock } from "./submit-block.ts";
+
+type Request = Readonly<Record<string, unknown>>;
+
+/** What stock mining software asks for (BIP22, 23, 145). */
+export function getblocktemplate(deps: ApiDeps, mining: Mining): RpcMethod {
+  return {
+    ...GETBLOCKTEMPLATE_HELP,
+    name: "getblocktemplate",
+    group: "Mining",
+    async run(args, call) {
+      const request = args.object(0);
+      const mode = request["mode"];
+      if (mode !== undefined && mode !== null && typeof mode !== "string")
+        throw new RpcError(RPC.INVALID_PARAMETER, "Invalid mode");
+      if (mode === "proposal") return await propose(deps, request, call);
+      if (mode !== undefined && mode !== null && mode !== "template") throw new RpcError(RPC.INVALID_PARAMETER, "Invalid mode");
+      const { longpollid } = request;
+      if (jsonType(longpollid) === "string") await mining.templateChange?.(longpollid as string, call.signal);
+      checkRules(request);
+      return blockTemplateAnswer(await mining.template(call.at), { poolSequence: deps.pool.sequence });
+    },
+  };
+}
+
+function checkRules(request: Request): void {
+  const rules = request["rules"];
+  if (Array.isArray(rules) && rules.map((rule) => typed(rule, "string")).includes("segwit")) return;
+  const message = 'getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})';
+  throw new RpcError(RPC.INVALID_PARAMETER, message);
+}
+
+/** Would this block, but for its proof of work, be good? */
+async function propose({ chain, blocks }: ApiDeps, request: Request, { at }: Call): Promise<string | null> {
+  const { data } = request;
+  if (typeof data !== "string") throw new RpcError(RPC.TYPE, "Missing data String key for proposal");
+  const block = decodeBlock(data);
+  const known = chain.find(block.hash);
+  if (known !== undefined)
+    return known.isInvalid ? "duplicate-invalid" : known.size === undefined ? "duplicate-inconclusive" : "duplicate";
+  const verdict = await blocks.checkCandidate(at, block);
+  return verdict === undefined ? null : verdict.code;
+}
