@@ -5,4 +5,5 @@ export { runBench, SUITE_NAMES } from "./bench/runner.ts";
 export { AssertionError, ChainCoreError } from "./errors.ts";
 export type { Clock, Entropy, Log } from "./ports.ts";
 export { examine, type Finding } from "./sessions/examination.ts";
-export { DEVELOPMENT_MNEMONIC, Session, type SessionOptions, useSession } from "./sessions/session.ts";
+export { createSession, removeSession, useSession } from "./sessions/manage.ts";
+export { DEVELOPMENT_MNEMONIC, Session, type SessionOptions } from "./sessions/session.ts";

@@ -153,6 +153,23 @@ export interface ExportAnswer {
   readonly bytes: number;
 }
 
+/** `/v1/locks`, the same as `GET /stats`; times in seconds, null where nothing was measured yet. */
+export interface LocksAnswer {
+  readonly lock_stats: Readonly<Record<string, LockAnswer>>;
+  readonly deadlock_stats: { readonly cycles_detected: number | null; readonly prevented_deadlocks: number | null };
+  readonly kpis: Readonly<Record<string, number | null>>;
+}
+
+export interface LockAnswer {
+  readonly acquisitions: number;
+  readonly contentions: number;
+  readonly max_wait_time: number;
+  readonly average_wait_time: number;
+  readonly contention_ratio: number;
+  readonly timeouts: number;
+  readonly deadlock_attempts: number;
+}
+
 /** A line of /v1/events. `sequence` grows by one; `?since=N` resumes after N. */
 export type NodeEvent = { readonly sequence: number; readonly time: number } & (
   | { readonly event: "block-connected"; readonly hash: string; readonly height: number; readonly transactions: number }

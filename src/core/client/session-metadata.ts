@@ -68,7 +68,7 @@ export async function listSessions(home: string): Promise<readonly string[]> {
     throw error;
   });
   return entries
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
     .map((entry) => entry.name)
     .sort();
 }

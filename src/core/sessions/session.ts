@@ -1,6 +1,5 @@
 import { chmod, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { CURRENT_SESSION_FILE } from "../client/find-node.ts";
 import { isRunning, type SessionMetadata } from "../client/session-metadata.ts";
 import { writeFileAtomic } from "../files/atomic-file.ts";
 import { chaincoreHome, ensurePrivateFolder, nodeFolder, sessionFolder } from "../files/paths.ts";
@@ -97,9 +96,4 @@ export class Session {
       }
     });
   }
-}
-
-/** Makes `name` the session of commands that are given none. */
-export async function useSession(home: string, name: string): Promise<void> {
-  await writeFileAtomic(join(home, CURRENT_SESSION_FILE), `${name}\n`);
 }

@@ -1,0 +1,67 @@
+import { rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { generateMnemonic, validateMnemonic } from "@scure/bip39";
+import { wordlist } from "@scure/bip39/wordlists/english.js";
+import { CURRENT_SESSION_FILE, currentSession, type Place } from "../client/find-node.ts";
+import { findSessionMetadata, isRunning } from "../client/session-metadata.ts";
+import { ChainCoreError } from "../errors.ts";
+import { syncFolder, writeFileAtomic } from "../files/atomic-file.ts";
+import { sessionFolder } from "../files/paths.ts";
+import type { Clock } from "../ports.ts";
+import { Session } from "./session.ts";
+
+const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+
+/**
+ * Makes a session that must not stand yet.
+ * @throws ChainCoreError session-exists, bad-mnemonic, and what Session.open throws
+ */
+export async function createSession(
+  place: Place,
+  options: { readonly mnemonic?: string | undefined; readonly use?: boolean } = {},
+): Promise<Session> {
+  const name = await currentSession(place);
+  if (await findSessionMetadata(place.home, name)) {
+    throw new ChainCoreError("session-exists", `session "${name}" stands already; remove it first or choose another name`);
+  }
+  const mnemonic = options.mnemonic === undefined ? {} : { mnemonic: mnemonicOf(options.mnemonic) };
+  const session = await Session.open({ home: place.home, name, clock, ...mnemonic });
+  if (options.use) await useSession(place.home, name);
+  return session;
+}
+
+/** Makes `name` the session of commands that are given none. @throws ChainCoreError no-such-session */
+export async function useSession(home: string, name: string): Promise<void> {
+  await getSession(home, name);
+  await writeFileAtomic(join(home, CURRENT_SESSION_FILE), `${name}\n`);
+}
+
+/** Deletes a session whose nodes have all ended. @throws ChainCoreError no-such-session, nodes-run */
+export async function removeSession(home: string, name: string): Promise<void> {
+  const running = (await getSession(home, name)).nodes.filter(isRunning).map((node) => node.node_id);
+  if (running.length > 0) {
+    throw new ChainCoreError(
+      "nodes-run",
+      `session "${name}" still runs ${running.join(", ")}; stop them first with "chaincore session down -s ${name}"`,
+    );
+  }
+  const folder = sessionFolder(home, name);
+  // Out of sight in one step, so that nobody opens half a session.
+  const doomed = join(dirname(folder), `.removed-${name}-${process.pid}`);
+  await rename(folder, doomed);
+  await syncFolder(dirname(folder));
+  await rm(doomed, { recursive: true, force: true });
+}
+
+async function getSession(home: string, name: string) {
+  const metadata = await findSessionMetadata(home, name);
+  if (metadata) return metadata;
+  throw new ChainCoreError("no-such-session", `there is no session "${name}"; "chaincore session list" shows those that stand`);
+}
+
+function mnemonicOf(words: string): string {
+  if (words === "random") return generateMnemonic(wordlist);
+  const clean = words.trim().split(/\s+/).join(" ");
+  if (validateMnemonic(clean, wordlist)) return clean;
+  throw new ChainCoreError("bad-mnemonic", "these are no BIP39 words with a right checksum; check their spelling and order");
+}
