@@ -23,7 +23,6 @@ export class CoinView {
   readonly #key = new Int32Array(KEY_WORDS);
   /** The script that is looked for, in the form of a record. */
   readonly #script = new Int32Array(SCRIPT + 2 + SCRIPT_BYTES_MAX / 4);
-  #scriptCount = 0;
 
   constructor(memory: TableMemory) {
     this.memory = memory;
@@ -65,12 +64,16 @@ export class CoinView {
   }
 
   /** The records of all coins that `script` has in `version`. Cost: the coins and dead versions of that script. */
-  *ofScript(script: Uint8Array, version: number): Generator<number> {
-    if (script.length > SCRIPT_BYTES_MAX) return;
-    const wanted = this.#script.slice(0, this.#writeWanted(script));
-    for (let record = this.#seekWanted(); record !== NONE; record = this.byScript.nextEqual(record)) {
-      if (this.#hasScript(record, wanted) && this.isVisible(record, version)) yield record;
+  recordsOf(script: Uint8Array, version: number): readonly number[] {
+    const records: number[] = [];
+    if (script.length > SCRIPT_BYTES_MAX) return records;
+    const wanted = this.#script;
+    const count = writeScript(wanted, 0, script);
+    const order = scriptOrder(wanted, SCRIPT, count, this.#seed0, this.#seed1);
+    for (let record = this.byScript.seek(order); record !== NONE; record = this.byScript.nextEqual(record)) {
+      if (this.#hasScript(record, count) && this.isVisible(record, version)) records.push(record);
     }
+    return records;
   }
 
   /** Satoshis of the record's coin. */
@@ -84,17 +87,15 @@ export class CoinView {
     const code = words[record + CODE]! >>> 0;
     return {
       value: this.value(record) as Sats,
-      script: readScript(words, record),
+      script: readScript(this.memory.records, record),
       height: (code >>> 1) as Height,
       isCoinbase: (code & 1) === 1,
     };
   }
 
   outpoint(record: number): Uint8Array {
-    const words = this.memory.records.words;
-    const bytes = new Uint8Array(OUTPOINT_LENGTH);
-    for (let i = 0; i < OUTPOINT_LENGTH; i++) bytes[i] = words[record + KEY + (i >>> 2)]! >>> ((i & 3) << 3);
-    return bytes;
+    const at = (record + KEY) * 4;
+    return this.memory.records.bytes.slice(at, at + OUTPOINT_LENGTH);
   }
 
   /** Fills in KEY and all that describes `coin` in the record at `record`; its orders too. Links and versions are the writer's. */
@@ -107,18 +108,10 @@ export class CoinView {
     return scriptOrder(this.memory.records.words, record + SCRIPT, count, this.#seed0, this.#seed1);
   }
 
-  #writeWanted(script: Uint8Array): number {
-    this.#scriptCount = writeScript(this.#script, 0, script);
-    return SCRIPT + this.#scriptCount;
-  }
-
-  #seekWanted(): number {
-    return this.byScript.seek(scriptOrder(this.#script, SCRIPT, this.#scriptCount, this.#seed0, this.#seed1));
-  }
-
-  #hasScript(record: number, wanted: Int32Array): boolean {
+  #hasScript(record: number, count: number): boolean {
     const words = this.memory.records.words;
-    for (let i = SCRIPT; i < wanted.length; i++) if (words[record + i] !== wanted[i]) return false;
+    const wanted = this.#script;
+    for (let i = SCRIPT; i < SCRIPT + count; i++) if (words[record + i] !== wanted[i]) return false;
     return true;
   }
 }

@@ -1,5 +1,6 @@
 import { assert } from "../errors.ts";
 import { PAYLOAD, SCRIPT, SCRIPT_BYTES_MAX } from "./layout.ts";
+import type { SharedWords } from "./shared-words.ts";
 
 /**
  * How a script lies in a record: the common kinds as their hash or key alone (as Bitcoin Core compresses them), all
@@ -8,21 +9,25 @@ import { PAYLOAD, SCRIPT, SCRIPT_BYTES_MAX } from "./layout.ts";
 const RAW = 0;
 
 interface Template {
-  readonly prefix: readonly number[];
+  readonly prefix: Uint8Array;
   readonly payload: number;
-  readonly suffix: readonly number[];
+  readonly suffix: Uint8Array;
 }
 
 /** By kind - 1: P2PKH, P2SH, P2WPKH, P2WSH, P2TR, P2PK (33 bytes) with 02, with 03. */
 const TEMPLATES: readonly Template[] = [
-  { prefix: [0x76, 0xa9, 20], payload: 20, suffix: [0x88, 0xac] },
-  { prefix: [0xa9, 20], payload: 20, suffix: [0x87] },
-  { prefix: [0x00, 20], payload: 20, suffix: [] },
-  { prefix: [0x00, 32], payload: 32, suffix: [] },
-  { prefix: [0x51, 32], payload: 32, suffix: [] },
-  { prefix: [33, 0x02], payload: 32, suffix: [0xac] },
-  { prefix: [33, 0x03], payload: 32, suffix: [0xac] },
+  template([0x76, 0xa9, 20], 20, [0x88, 0xac]),
+  template([0xa9, 20], 20, [0x87]),
+  template([0x00, 20], 20, []),
+  template([0x00, 32], 32, []),
+  template([0x51, 32], 32, []),
+  template([33, 0x02], 32, [0xac]),
+  template([33, 0x03], 32, [0xac]),
 ];
+
+function template(prefix: readonly number[], payload: number, suffix: readonly number[]): Template {
+  return { prefix: Uint8Array.from(prefix), payload, suffix: Uint8Array.from(suffix) };
+}
 
 /** Which template `script` fits, counted from 1, or RAW. Their lengths and first bytes tell most apart at once. */
 function kindOf(script: Uint8Array): number {
@@ -76,18 +81,17 @@ export function writeScript(words: Int32Array, record: number, script: Uint8Arra
 }
 
 /** The script of the record at `record`, made anew. A record that was reused under a revoked reader gives nonsense, no crash. */
-export function readScript(words: Int32Array, record: number): Uint8Array {
+export function readScript({ words, bytes }: SharedWords, record: number): Uint8Array {
   const word = words[record + SCRIPT]!;
   const length = Math.min((word >>> 8) & 0xffff, SCRIPT_BYTES_MAX);
+  const at = (record + PAYLOAD) * 4;
   const template = TEMPLATES[(word & 0xff) - 1];
-  const start = template === undefined ? 0 : template.prefix.length;
-  const script = new Uint8Array(start + length + (template === undefined ? 0 : template.suffix.length));
-  if (template !== undefined) {
-    script.set(template.prefix);
-    script.set(template.suffix, start + length);
-  }
-  const at = record + PAYLOAD;
-  for (let i = 0; i < length; i++) script[start + i] = words[at + (i >>> 2)]! >>> ((i & 3) << 3);
+  if (template === undefined) return bytes.slice(at, at + length);
+  const { prefix, suffix } = template;
+  const script = new Uint8Array(prefix.length + length + suffix.length);
+  script.set(prefix);
+  script.set(bytes.subarray(at, at + length), prefix.length);
+  script.set(suffix, prefix.length + length);
   return script;
 }
 

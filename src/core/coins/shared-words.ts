@@ -25,6 +25,8 @@ export const SHARED_BYTES_MAX = PAGES_MAX * PAGE_BYTES;
 export class SharedWords {
   /** Reaches to the end of the memory as this thread last saw it. */
   words: Int32Array;
+  /** The same memory by bytes, for copies of scripts and outpoints. */
+  bytes: Uint8Array;
   readonly memory: SharedMemory;
   /** The writer's bound; readers never ask for more. */
   readonly #pagesMax: number;
@@ -33,6 +35,7 @@ export class SharedWords {
     this.memory = memory;
     this.#pagesMax = pagesMax;
     this.words = new Int32Array(memory.buffer);
+    this.bytes = new Uint8Array(memory.buffer);
   }
 
   /** One page at first. `bytesMax` is reserved as addresses, not as memory. */
@@ -62,7 +65,9 @@ export class SharedWords {
 
   /** Sees what the writer has added since. Cheap, but not for every access: call it when an offset lies beyond `words`. */
   refresh(): void {
-    this.words = new Int32Array(this.memory.buffer);
+    const { buffer } = this.memory;
+    this.words = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
   }
 
   #grow(pages: number): boolean {

@@ -53,7 +53,7 @@ export class CoinSnapshot implements Disposable {
   /** The coins of one script. Cost: their number. @throws SnapshotRevokedError */
   coinsOf(script: Uint8Array): CoinEntry[] {
     const entries: CoinEntry[] = [];
-    for (const record of this.#view.ofScript(script, this.version))
+    for (const record of this.#view.recordsOf(script, this.version))
       entries.push([this.#view.outpoint(record), this.#view.coin(record)]);
     this.#check();
     return entries;
@@ -62,7 +62,7 @@ export class CoinSnapshot implements Disposable {
   /** The sum of the coins of one script. @throws SnapshotRevokedError */
   balanceOf(script: Uint8Array): Sats {
     let sum = 0;
-    for (const record of this.#view.ofScript(script, this.version)) sum += this.#view.value(record);
+    for (const record of this.#view.recordsOf(script, this.version)) sum += this.#view.value(record);
     this.#check();
     return sats(sum);
   }

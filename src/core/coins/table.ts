@@ -17,6 +17,7 @@
  */
 
 import { randomFillSync } from "node:crypto";
+import { endianness } from "node:os";
 import { assert, ChainCoreError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import type { Coin } from "../primitives/coin.ts";
@@ -87,6 +88,8 @@ export class CoinTable {
   #aborts = 0;
 
   private constructor(options: CoinTableOptions) {
+    // Scripts and outpoints are copied as bytes and compared as words.
+    assert(endianness() === "LE", "the coin table is laid out for little-endian machines");
     const leases = options.leases ?? 256;
     const control = new Int32Array(new SharedArrayBuffer((LEASES + leases * LEASE_WORDS) * 4));
     control[MAGIC] = MAGIC_VALUE;
