@@ -132,13 +132,17 @@ export class WorkCoordinator {
     return this.#slots.map((slot) => slot.hit()).find((hit) => hit.job === job);
   }
 
+  /** @throws ChainCoreError "too-many-workers" unless there are slots for so many more */
+  checkRoom(workers: number): void {
+    if (this.#slotsOpen.size + workers <= this.#slots.length) return;
+    const detail = { workersMax: this.#slots.length };
+    throw new ChainCoreError("too-many-workers", `At most ${this.#slots.length} worker threads can mine together.`, { detail });
+  }
+
   /** A slot for a new worker thread. @throws ChainCoreError "too-many-workers" */
   openSlot(): number {
-    const slot = this.#slots.find(({ worker }) => !this.#slotsOpen.has(worker));
-    if (!slot) {
-      const detail = { workersMax: this.#slots.length };
-      throw new ChainCoreError("too-many-workers", `At most ${this.#slots.length} worker threads can mine together.`, { detail });
-    }
+    this.checkRoom(1);
+    const slot = this.#slots.find(({ worker }) => !this.#slotsOpen.has(worker))!;
     this.#slotsOpen.add(slot.worker);
     slot.setRunning(true);
     return slot.worker;

@@ -192,12 +192,16 @@ export class JobCycle {
     const before = this.#current;
     const target = this.#targetFor(candidate);
     const job = candidate.job({ target, prefix: this.#options.prefix ?? 0 });
-    const number = await this.#deps.guarded((at) => this.#deps.coordinator.publish(at, job));
+    const { coordinator } = this.#deps;
+    const { number, early } = await this.#deps.guarded((at) => {
+      const early = before && coordinator.takeHit(before.number); // Once the new job is solved too, the old one's hit cannot be told.
+      return { early, number: coordinator.publish(at, job) };
+    });
     this.#current = { number, candidate, publishedMs: this.#deps.clock.monotonicMs(), target };
     // At a trivial target workers hash for microseconds and then wait for us: that says nothing of their rate.
     if (!isTrivial(target)) this.#meter.resume(this.#deps.totalHashes());
     this.#emit({ kind: "job", number, height: candidate.template.height, target });
-    const hit = before && this.#deps.coordinator.takeHit(before.number);
+    const hit = early ?? (before && coordinator.takeHit(before.number));
     if (before && hit) await this.#decide(before, hit, candidate.template.prevHash);
   }
 

@@ -66,7 +66,8 @@ export class MiningPool {
     return this.#isMining;
   }
 
-  /** Adds a miner; while the pool is mining it starts at once. @throws ChainCoreError "miner-exists" */
+  /** Adds a miner; while the pool is mining it starts at once.
+   * @throws ChainCoreError "miner-exists", "too-many-workers" */
   addMiner(id: string, options: { threads?: number } & Omit<TeamOptions, "id" | "threads"> = {}): void {
     if (this.#teams.has(id))
       throw new ChainCoreError("miner-exists", `The pool has a miner "${id}" already.`, { detail: { id } });
@@ -79,6 +80,7 @@ export class MiningPool {
         fail: (error) => this.#cycle?.fail(error),
       },
     );
+    if (this.isMining) this.coordinator.checkRoom(team.options.threads);
     this.#teams.set(id, team);
     if (this.isMining) team.start();
   }
@@ -98,6 +100,7 @@ export class MiningPool {
   start(): number {
     if (this.isMining) return 0;
     const teams = [...this.#teams.values()];
+    this.coordinator.checkRoom(teams.reduce((sum, team) => sum + team.options.threads, 0));
     const rateGuess = teams.reduce((sum, team) => sum + team.options.threads * RATE_GUESS[team.kernel], 0);
     const { locks = new LockManager(LockSpace.create({ locks: 1, owners: 8 })), ...deps } = this.#deps;
     const lock = locks.getLock("mining", "MINING");
@@ -113,12 +116,7 @@ export class MiningPool {
       totalHashes: () => this.#totalHashes(),
     });
     this.#cycle = cycle;
-    try {
-      for (const team of teams) team.start();
-    } catch (error) {
-      void this.#stopTeams();
-      throw error;
-    }
+    for (const team of teams) team.start();
     this.#isMining = true;
     this.#running = this.#run(cycle);
     this.#running.catch((error: Error) => this.#deps.log.error({ error: error.message }, "mining ended by an error"));
