@@ -1,9 +1,37 @@
-/** The library: everything that the commands use. `src/core/README.md` is its map. */
+/** The library: everything that the commands use, for programs that embed a node. `src/core/README.md` is its map. */
 
 export type { BenchReport, BenchRow, BenchSuite } from "./bench/report.ts";
 export { runBench, SUITE_NAMES } from "./bench/runner.ts";
+export { AdminClient } from "./client/admin-client.ts";
+export type * from "./client/answers.ts";
+export { connectToNode, currentSession, getRunningNode } from "./client/find-node.ts";
+export { readChainSpec } from "./consensus/chain-spec.ts";
+export { MAINNET, type NetworkParams, REGTEST } from "./consensus/params.ts";
 export { AssertionError, ChainCoreError } from "./errors.ts";
+export type { Holds, LockContext, MayTake, Root } from "./locks/context.ts";
+export { AtomicCounter } from "./locks/counter.ts";
+export { DeadlockError, LockOrderError, LockTimeoutError } from "./locks/errors.ts";
+export { type LevelName, LOCK_ORDER, type Mode } from "./locks/levels.ts";
+export { LockManager } from "./locks/manager.ts";
+export { TransactionQueue } from "./locks/queue.ts";
+export type { RwLock } from "./locks/rwlock.ts";
+export { LockSpace } from "./locks/space.ts";
+export { type Synchronizer, synchronizedBy } from "./locks/synchronized.ts";
+export { UnitOfWork, type UnitOutcome } from "./locks/unit-of-work.ts";
+export type { MinerEvent } from "./mining/job-cycle.ts";
+export { Miner } from "./mining/miner.ts";
+export { MiningPool } from "./mining/pool.ts";
+export { version } from "./node/doors.ts";
+export { LOG_AREAS, LOG_LEVELS, parseLogLevels } from "./node/log.ts";
+export type { MiningRun, MiningRunOptions } from "./node/mining-run.ts";
+export { type NodeOptions, type RunningNode, startNode } from "./node/node.ts";
+export { type Mining, type StartMiningOptions, startMining } from "./node/start-mining.ts";
+export { RateLimiter } from "./peers/rate-limiter.ts";
 export type { Clock, Entropy, Log } from "./ports.ts";
+export { Block } from "./primitives/block.ts";
+export { Header } from "./primitives/header.ts";
+export { Transaction } from "./primitives/transaction.ts";
 export { examine, type Finding } from "./sessions/examination.ts";
 export { createSession, removeSession, useSession } from "./sessions/manage.ts";
 export { DEVELOPMENT_MNEMONIC, Session, type SessionOptions } from "./sessions/session.ts";
+export { Wallet } from "./wallet/wallet.ts";

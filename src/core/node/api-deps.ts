@@ -1,0 +1,49 @@
+import { chainReader } from "../api/chain-reader.ts";
+import { poolReader } from "../api/pool-reader.ts";
+import type { ApiDeps, NodeFacts } from "../api/ports.ts";
+import { exportBlockFile, importBlockFile } from "../chain/block-file-exchange.ts";
+import type { Log } from "../ports.ts";
+import type { NodeAccounts } from "./node-accounts.ts";
+import type { NodeMining } from "./node-mining.ts";
+import type { NodeParts } from "./parts.ts";
+import { blockSink, transactionSink } from "./sinks.ts";
+import type { SystemClock } from "./system.ts";
+
+interface Doors {
+  readonly accounts: NodeAccounts;
+  readonly mining: NodeMining;
+  readonly clock: SystemClock;
+  readonly log: Log;
+  readonly facts: () => NodeFacts;
+  readonly stop: () => void;
+}
+
+/** What the API is given of a node. */
+export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, stop }: Doors): ApiDeps {
+  const { chain, mempool, params, entropy, events, locks } = node;
+  return {
+    params,
+    clock,
+    entropy,
+    log,
+    events,
+    locks,
+    chain: chainReader(chain),
+    pool: poolReader(mempool, clock),
+    transactions: transactionSink(node),
+    blocks: blockSink(node),
+    facts,
+    setMockTime: (seconds) => clock.setMock(seconds),
+    stop,
+    feeFloor: () => accounts.feeRateFloor(),
+    mining,
+    accounts,
+    transfers: {
+      importBlocks: async (at, path) => {
+        const { read, added, known, invalid, orphans } = await importBlockFile(at, chain, path);
+        return { blocks: read, added, known, invalid, orphans, height: chain.tip.height, tip: chain.tip.hash };
+      },
+      exportBlocks: async (_at, path) => ({ path, ...(await exportBlockFile(chain, path)) }),
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AdminClient } from "../client/admin-client.ts";
+import { hexToBytes } from "../encoding/hex.ts";
+import { ChainCoreError } from "../errors.ts";
+import type { SubmitResult } from "../mining/job-cycle.ts";
+import { Miner } from "../mining/miner.ts";
+import { Candidate } from "../mining/template.ts";
+import type { Clock, Entropy, Log } from "../ports.ts";
+import type { Block } from "../primitives/block.ts";
+import { EventQueue, type MiningRun, type MiningRunOptions, runOf } from "./mining-run.ts";
+import { templateOfWork, type WorkLine } from "./work-json.ts";
+
+export interface AttachDeps {
+  /** Finds the node and connects; called again when it has gone away. */
+  readonly connect: () => Promise<AdminClient>;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+}
+
+/** How long a node may be away before it is looked for again, and how long a block is kept for it. */
+const RECONNECT_MS = 500;
+const RESUBMIT_MS = 60_000;
+
+/**
+ * Mines in this process for a node in another one: templates come down /v1/work, blocks go up /v1/blocks. Survives the
+ * node's restart. @throws ChainCoreError "no-node-running", "bad-address" when the first connection fails
+ */
+export async function attachMiner(
+  { address, ...options }: MiningRunOptions & { readonly id: string },
+  deps: AttachDeps,
+): Promise<MiningRun> {
+  const feed = new WorkFeed(address, deps);
+  const first = await feed.start();
+  const queue = new EventQueue();
+  const miner = new Miner(
+    { ...options, prefix: first.prefix },
+    {
+      ...deps,
+      source: async () => feed.candidate(),
+      submit: (block) => feed.submit(block),
+      onEvent: (event) => queue.push(event),
+    },
+  );
+  feed.onNewTip = () => miner.tipChanged();
+  return runOf(miner, queue, () => feed.stop());
+}
+
+/** The newest template of a node that may come and go. */
+class WorkFeed {
+  readonly #path: string;
+  readonly #deps: AttachDeps;
+  readonly #ended = new AbortController();
+  #work: WorkLine | undefined;
+  #reading: Promise<void> = Promise.resolve();
+  onNewTip: () => void = () => {};
+
+  constructor(address: string | undefined, deps: AttachDeps) {
+    this.#path = address === undefined ? "/v1/work" : `/v1/work?address=${encodeURIComponent(address)}`;
+    this.#deps = deps;
+  }
+
+  /** Resolves with the first template. */
+  async start(): Promise<WorkLine> {
+    const lines = (await this.#deps.connect()).lines<WorkLine>(this.#path, { signal: this.#ended.signal });
+    const { value, done } = await lines.next();
+    if (done)
+      throw new ChainCoreError("node-went-away", "the node closed before it gave any work; start it again with `chaincore node`");
+    this.#work = value;
+    this.#reading = this.#follow(lines);
+    return value;
+  }
+
+  /** @throws ChainCoreError while the node is away */
+  candidate(): Candidate {
+    if (this.#work === undefined) throw new ChainCoreError("node-went-away", "the node is away; mining goes on when it is back");
+    return new Candidate(templateOfWork(this.#work), { script: hexToBytes(this.#work.payTo) });
+  }
+
+  /** Hands a block in; while the node is away it is kept for a minute. */
+  async submit(block: Block): Promise<SubmitResult> {
+    const until = this.#deps.clock.monotonicMs() + RESUBMIT_MS;
+    for (;;) {
+      try {
+        return await (await this.#deps.connect()).post<SubmitResult>("/v1/blocks", block.raw);
+      } catch (error) {
+        if (!isAway(error)) return { accepted: false, reason: (error as Error).message };
+        if (this.#ended.signal.aborted || this.#deps.clock.monotonicMs() > until)
+          return { accepted: false, reason: "the node is away" };
+        await sleep(RECONNECT_MS);
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    await this.#reading;
+  }
+
+  async #follow(first: AsyncIterable<WorkLine>): Promise<void> {
+    const { signal } = this.#ended;
+    let lines: AsyncIterable<WorkLine> | undefined = first;
+    while (!signal.aborted) {
+      try {
+        lines ??= (await this.#deps.connect()).lines<WorkLine>(this.#path, { signal });
+        for await (const work of lines) this.#take(work);
+      } catch (error) {
+        if (!signal.aborted) this.#deps.log.warn({ error: String(error) }, "the node went away");
+      }
+      lines = undefined;
+      this.#work = undefined;
+      await sleep(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  #take(work: WorkLine): void {
+    const isNewTip = work.previous !== this.#work?.previous;
+    this.#work = work;
+    if (isNewTip) this.onNewTip();
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return (
+    error instanceof ChainCoreError &&
+    (error.code === "no-node-running" || error.code === "node-went-away" || error.code === "no-such-node")
+  );
+}

@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { serveAdmin } from "../api/admin-server.ts";
+import { createApi } from "../api/api.ts";
+import { removeCookie, writeCookie } from "../api/cookie.ts";
+import { serveApi } from "../api/http-server.ts";
+import type { NodeFacts } from "../api/ports.ts";
+import type { UnixSeconds } from "../primitives/units.ts";
+import { HEARTBEAT_MS, type NodeRegistration } from "../sessions/registry.ts";
+import type { Session } from "../sessions/session.ts";
+import { defaultSignatureEngine } from "../verify/signature-engine.ts";
+import { apiDeps } from "./api-deps.ts";
+import type { NodeLog } from "./log.ts";
+import type { NodeAccounts } from "./node-accounts.ts";
+import type { NodeMining } from "./node-mining.ts";
+import type { NodeParts } from "./parts.ts";
+import { type SystemClock, systemEntropy } from "./system.ts";
+
+/** What stands before a node answers. */
+export interface House {
+  readonly id: string;
+  readonly directory: string;
+  readonly session: Session;
+  readonly clock: SystemClock;
+  readonly log: NodeLog;
+  readonly parts: NodeParts;
+  /** What the registry says of it, but for the ports. */
+  readonly place: Omit<NodeRegistration, "api_port" | "api_url">;
+  readonly apiPort: number | undefined;
+}
+
+export const version: string = (
+  JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string }
+).version;
+
+/** Opens the admin socket and the API port, and tells the registry. What is opened is closed by `opened`, streams first. */
+export async function openDoors(
+  house: House,
+  inside: { readonly accounts: NodeAccounts; readonly mining: NodeMining; readonly stop: () => void },
+  opened: AsyncDisposableStack,
+) {
+  const { id, session, place, parts } = house;
+  const log = house.log.area("api");
+  let facts = factsOf(house);
+  const api = createApi(apiDeps(parts, { ...inside, clock: house.clock, log, facts: () => facts }));
+  const credentials = await writeCookie(place.cookie, systemEntropy);
+  opened.defer(() => removeCookie(place.cookie));
+  const admin = await serveAdmin(api, { socketPath: place.socket });
+  opened.defer(() => admin.close());
+  const server = await serveApi(api, { port: house.apiPort, credentials });
+  opened.defer(() => server.close());
+  opened.defer(() => api.stop()); // First of all: streams and long-polls end.
+  facts = { ...facts, urls: { api: server.url, p2p: null } };
+  await session.registry.register({ ...place, api_port: server.port, api_url: server.url });
+  const heartbeat = setInterval(() => {
+    session.registry.heartbeat(id).catch((error: unknown) => parts.log.warn({ error: String(error) }, "no heartbeat"));
+  }, HEARTBEAT_MS).unref();
+  opened.defer(() => clearInterval(heartbeat));
+  parts.log.info({ api: server.url, height: parts.chain.tip.height, tip: parts.chain.tip.hash }, "ready");
+  return { api };
+}
+
+function factsOf({ id, session, directory, place }: House): NodeFacts {
+  return {
+    node: id,
+    session: session.name,
+    version,
+    startedAt: Math.floor(Date.now() / 1000) as UnixSeconds,
+    folder: directory,
+    urls: { api: null, p2p: null },
+    socket: place.socket,
+    cookie: place.cookie,
+    signatureEngine: defaultSignatureEngine().name,
+    kernel: "wasm-simd",
+  };
+}

@@ -1,0 +1,121 @@
+import type { MineRequest, Mining } from "../api/ports.ts";
+import { ChainCoreError } from "../errors.ts";
+import type { Root } from "../locks/context.ts";
+import { mineOne } from "../mining/generate.ts";
+import type { MinerEvent } from "../mining/job-cycle.ts";
+import { Miner, type MinerOptions } from "../mining/miner.ts";
+import { type BlockTemplate, buildTemplate, Candidate } from "../mining/template.ts";
+import { decodeAddress } from "../primitives/address.ts";
+import type { Block } from "../primitives/block.ts";
+import type { Sats } from "../primitives/units.ts";
+import { connectMined, nextTemplate, submitMined } from "./mine-next.ts";
+import { type NodeParts, nowSeconds } from "./parts.ts";
+import { type WorkLine, workLine } from "./work-json.ts";
+
+/** A miner elsewhere gets a new time and new transactions at least so often. */
+const WORK_MS_MAX = 5_000;
+
+/** How a node lets its blocks be mined: at once, by miners of its own, or by miners in other processes. */
+export class NodeMining implements Mining {
+  readonly #node: NodeParts;
+  /** Where blocks pay to when nobody says. */
+  readonly #payTo: () => Uint8Array;
+  readonly #miners = new Set<Miner>();
+  #attached = 0;
+  /** Extranonce prefix of the next miner from outside; 0 is the node's own. From a random start, so that those of before a restart stay apart. */
+  #nextPrefix: number;
+
+  constructor(node: NodeParts, payTo: () => Uint8Array) {
+    this.#node = node;
+    this.#payTo = payTo;
+    this.#nextPrefix = 1 + Math.floor(new DataView(node.entropy.bytes(4).slice().buffer).getUint32(0) / 2);
+    // Miners leave old work within a turn of the event loop behind the commit.
+    node.events.follow(node.events.sequence, ({ event }) => {
+      if (event === "block-connected") for (const miner of this.#miners) miner.tipChanged();
+      return true;
+    });
+  }
+
+  get miners(): number {
+    return this.#miners.size + this.#attached;
+  }
+
+  get hashesPerSecond(): number {
+    return [...this.#miners].reduce((sum, miner) => sum + miner.statistics().hashesPerSecond, 0);
+  }
+
+  template(at: Root): Promise<BlockTemplate> {
+    return nextTemplate(at, this.#node);
+  }
+
+  /** Mines one block on the calling thread. @throws ChainCoreError "max-tries", "block-not-accepted" */
+  async mineNow(at: Root, { script, transactions, triesMax, submits = true }: MineRequest): Promise<Block> {
+    const template = transactions === undefined ? await this.template(at) : this.#templateOf(transactions);
+    const block = mineOne(new Candidate(template, { script }), this.#node.entropy, triesMax);
+    if (submits) await connectMined(at, this.#node, block);
+    return block;
+  }
+
+  #templateOf(transactions: NonNullable<MineRequest["transactions"]>): BlockTemplate {
+    const { chain, params, clock } = this.#node;
+    const entries = transactions.map((tx) => ({ tx, fee: 0 as Sats, sigopCost: 0 }));
+    return buildTemplate({ parent: chain.find(chain.tip.hash)!, params, entries, nowSeconds: nowSeconds(clock) });
+  }
+
+  /** A miner of this process, not started. It is the node's until `release` is called. */
+  createMiner(options: MinerOptions & { readonly script?: Uint8Array | undefined }, onEvent: (event: MinerEvent) => void) {
+    const { script = this.#payTo(), ...rest } = options;
+    const { locks, clock, entropy, log } = this.#node;
+    const miner = new Miner(rest, {
+      source: () => locks.task("mining template", async (at) => new Candidate(await this.template(at), { script })),
+      submit: (block) => locks.task("submit mined block", (at) => submitMined(at, this.#node, block)),
+      locks,
+      clock,
+      entropy,
+      log,
+      onEvent,
+    });
+    this.#miners.add(miner);
+    return { miner, release: () => void this.#miners.delete(miner) };
+  }
+
+  /** Templates for a miner in another process until it leaves: one at once, one with each new tip, one every few seconds. */
+  async *jobs(address: string | undefined, signal: AbortSignal): AsyncGenerator<WorkLine> {
+    const { events, locks } = this.#node;
+    const script = address === undefined ? this.#payTo() : this.scriptOf(address);
+    const prefix = this.#nextPrefix++;
+    let wake: () => void = () => {};
+    const leave = events.follow(events.sequence, ({ event }) => {
+      if (event === "block-connected") wake();
+      return true;
+    });
+    signal.addEventListener("abort", () => wake(), { once: true });
+    this.#attached++;
+    try {
+      while (!signal.aborted) {
+        // Listening before asking: a tip that comes in between wakes the wait below at once.
+        const { promise, resolve } = Promise.withResolvers<void>();
+        wake = resolve;
+        yield workLine(await locks.task("work for a miner", (at) => this.template(at)), script, prefix);
+        const timer = setTimeout(resolve, WORK_MS_MAX);
+        if (!signal.aborted) await promise;
+        clearTimeout(timer);
+      }
+    } finally {
+      this.#attached--;
+      leave();
+    }
+  }
+
+  /** @throws ChainCoreError "bad-address" */
+  scriptOf(address: string): Uint8Array {
+    const decoded = decodeAddress(address, this.#node.params.prefixes);
+    if ("script" in decoded) return decoded.script;
+    throw new ChainCoreError("bad-address", `"${address}" is no address of ${this.#node.params.name}: ${decoded.error}`);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#miners].map((miner) => miner.stop()));
+    this.#miners.clear();
+  }
+}

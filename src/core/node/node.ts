@@ -1,0 +1,137 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { NodeStatus } from "../client/answers.ts";
+import { ChainCoreError } from "../errors.ts";
+import { LockManager } from "../locks/manager.ts";
+import type { Policy } from "../mempool/policy.ts";
+import { DEVELOPMENT_MNEMONIC, Session } from "../sessions/session.ts";
+import { Wallet } from "../wallet/wallet.ts";
+import { type House, openDoors } from "./doors.ts";
+import { type LogOptions, NodeLog } from "./log.ts";
+import { type MiningRun, type MiningRunOptions, startMiningRun } from "./mining-run.ts";
+import { NodeAccounts } from "./node-accounts.ts";
+import { NodeMining } from "./node-mining.ts";
+import { networkOf, openParts, walletPath } from "./open-parts.ts";
+import type { NodeParts } from "./parts.ts";
+import { keepPoolTidy } from "./pool-upkeep.ts";
+import { SystemClock } from "./system.ts";
+
+export interface NodeOptions {
+  /** The folder of all sessions. Default $CHAINCORE_HOME and its fallbacks. */
+  readonly home?: string | undefined;
+  readonly session?: string | undefined;
+  /** Default: the first of core0, core1, ... that does not run. */
+  readonly nodeId?: string | undefined;
+  /** 0: any free one. Undefined: 5000, or the next free one. */
+  readonly apiPort?: number | undefined;
+  readonly network?: string | undefined;
+  /** Throw the database away and build it from the block files. */
+  readonly reindex?: boolean | undefined;
+  /** Threads that run scripts; started when first needed. Default one a core, at most 8. */
+  readonly verifiers?: number | undefined;
+  readonly log?: Pick<LogOptions, "level" | "areas"> | undefined;
+  readonly policy?: Partial<Policy> | undefined;
+  /** Sentences about steps that take long. */
+  readonly onProgress?: ((sentence: string) => void) | undefined;
+  /** The disk failed under a commit: nothing may be written any more. Default: print the sentence and end the process with 1. */
+  readonly onFatal?: ((error: unknown) => void) | undefined;
+}
+
+/** A node that answers. */
+export interface RunningNode {
+  readonly id: string;
+  readonly parts: NodeParts;
+  readonly accounts: NodeAccounts;
+  status(): NodeStatus;
+  /** Mines with threads of this process. */
+  mine(options: MiningRunOptions): MiningRun;
+  /** Closes doors first, then waits for the commit under way, then the store. The same promise however often it is called. */
+  stop(): Promise<void>;
+  /** Resolves when it has stopped, whoever asked for it. */
+  readonly stopped: Promise<void>;
+}
+
+const VERIFIERS_MAX = 8;
+
+/** Starts a node and resolves when it answers. @throws ChainCoreError, StoreError: what is in the way, in a sentence */
+export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
+  await using opened = new AsyncDisposableStack(); // Undoes what stands when a later step fails, last first.
+  const house = await openHouse(options, opened);
+  const { id, parts, session, log } = house;
+  // Its account is needed before the doors open; they are told to the registry when they are.
+  const { account } = await session.registry.register({ ...house.place, api_port: 0, api_url: null });
+  opened.defer(() => session.registry.unregister(id));
+  const mnemonic = await session.mnemonic();
+  const wallet = await Wallet.open(mnemonic, walletPath(house.directory));
+  const accounts = new NodeAccounts(parts, wallet, { account, usesDevelopmentMnemonic: mnemonic === DEVELOPMENT_MNEMONIC });
+  const mining = new NodeMining(parts, () => accounts.firstScript());
+  opened.defer(() => mining.stop());
+  opened.adopt(await keepPoolTidy(parts), (upkeep) => upkeep.stop());
+
+  const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
+  let resources: AsyncDisposableStack | undefined;
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= (async () => {
+      log.area("node").info({}, "stopping");
+      await resources?.disposeAsync();
+    })().finally(hasStopped);
+    return stopping;
+  };
+  const { api } = await openDoors(house, { accounts, mining, stop: () => void stop() }, opened);
+  resources = opened.move();
+  return {
+    id,
+    parts,
+    accounts,
+    status: () => api.status() as NodeStatus,
+    mine: (run) => startMiningRun(mining, id, run),
+    stop,
+    stopped,
+  };
+}
+
+/** Everything but accounts and doors: the folder is ours, chain and pool are open. */
+async function openHouse(options: NodeOptions, opened: AsyncDisposableStack): Promise<House> {
+  const clock = new SystemClock();
+  const session = await openSession(options, clock);
+  const id = options.nodeId ?? (await session.nextNodeId());
+  const directory = await session.nodeFolder(id);
+  const log = opened.adopt(new NodeLog({ ...options.log, file: join(directory, "node.log") }), (log) => log.close());
+  const fatal = (error: unknown) => {
+    log.area("node").error({ error: String(error) }, "the disk failed");
+    (options.onFatal ?? endProcess)(error);
+  };
+  const locks = new LockManager(undefined, { onWarning: (warning) => log.area("locks").warn(warning, warning.kind) });
+  const { parts, close } = await openParts(
+    {
+      directory,
+      params: networkOf(await session.metadata()),
+      verifiers: options.verifiers ?? Math.min(VERIFIERS_MAX, availableParallelism()),
+      reindex: options.reindex ?? false,
+      ...(options.policy === undefined ? {} : { policy: options.policy }),
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+    },
+    { clock, locks, log: (area) => log.area(area), fatal },
+  );
+  opened.defer(close);
+  const socket = await session.socketPath(id);
+  const place = { node_id: id, socket, cookie: join(directory, ".cookie"), p2p_port: 0, p2p_url: null };
+  return { id, directory, session, clock, log, parts, place, apiPort: options.apiPort };
+}
+
+async function openSession(options: NodeOptions, clock: SystemClock): Promise<Session> {
+  const { home, session: name = "default", network } = options;
+  const terms = network === undefined ? undefined : { network, chain_spec: null };
+  if (terms !== undefined) networkOf(terms); // Before a folder is made for it.
+  const session = await Session.open({ home, name, clock, ...(terms === undefined ? {} : { terms }) });
+  const metadata = await session.metadata();
+  if (network === undefined || metadata.network === network) return session;
+  const message = `session "${name}" is of network "${metadata.network}", not "${network}"; choose another session with --session`;
+  throw new ChainCoreError("other-network", message, { detail: { session: name, network: metadata.network } });
+}
+
+function endProcess(error: unknown): void {
+  process.stderr.write(`chaincore: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,57 @@
+import type { EventLog } from "../api/events.ts";
+import type { Chain } from "../chain/chain.ts";
+import type { NetworkParams } from "../consensus/params.ts";
+import type { LockManager } from "../locks/manager.ts";
+import type { RwLock } from "../locks/rwlock.ts";
+import type { ChainView } from "../mempool/evaluate.ts";
+import type { Mempool } from "../mempool/mempool.ts";
+import type { Clock, Entropy, Log } from "../ports.ts";
+import type { UnixSeconds } from "../primitives/units.ts";
+import type { ScriptVerifier } from "../verify/verifier.ts";
+import type { PoolJournal } from "./pool-journal.ts";
+
+/** The locks of a node, by the names that `locks stats` shows. */
+export interface NodeLocks {
+  readonly chainLock: RwLock<"BLOCKCHAIN">;
+  readonly coinsLock: RwLock<"UTXO_SET">;
+  readonly mempoolLock: RwLock<"MEMPOOL">;
+  readonly miningLock: RwLock<"MINING">;
+}
+
+/** What the stories in this folder are told with; node.ts builds it once. */
+export interface NodeParts extends NodeLocks {
+  readonly params: NetworkParams;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly locks: LockManager;
+  readonly verifier: ScriptVerifier;
+  readonly chain: Chain;
+  readonly mempool: Mempool;
+  readonly events: EventLog;
+  readonly journal: PoolJournal;
+}
+
+export function createLocks(locks: LockManager): NodeLocks {
+  return {
+    chainLock: locks.getLock("chain", "BLOCKCHAIN"),
+    coinsLock: locks.getLock("coins", "UTXO_SET"),
+    mempoolLock: locks.getLock("mempool", "MEMPOOL"),
+    miningLock: locks.getLock("mining", "MINING"),
+  };
+}
+
+/** The time that blocks and transactions are judged by. */
+export function nowSeconds(clock: Clock): UnixSeconds {
+  return Math.floor(clock.nowMs() / 1000) as UnixSeconds;
+}
+
+/**
+ * Calls `use` with the tip and its coins, which agree with each other while `use` runs: it must not await.
+ * No lock: the tip is of the last commit, and the newest coins are of the same one.
+ */
+export function withChainView<R>(chain: Chain, use: (view: ChainView) => R): R {
+  const tip = chain.find(chain.tip.hash)!;
+  using snapshot = chain.coins.snapshot();
+  return use({ tip, findCoin: (bytes, offset) => snapshot.find(bytes, offset) });
+}
