@@ -20,6 +20,7 @@ export class ChainBench {
   readonly #deps: Partial<ChainDeps>;
   readonly #options: Partial<ChainOptions>;
   #chain: Chain | undefined;
+  #isKept = false;
 
   private constructor(directory: string, options: Partial<ChainOptions>, deps: Partial<ChainDeps>) {
     this.directory = directory;
@@ -68,8 +69,13 @@ export class ChainBench {
     if (chain !== undefined) await this.locks.task("close", (at) => chain.close(at));
   }
 
+  /** The folder outlives the bench. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-    await rm(this.directory, { recursive: true, force: true });
+    if (!this.#isKept) await rm(this.directory, { recursive: true, force: true });
   }
 }

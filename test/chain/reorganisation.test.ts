@@ -1,34 +1,10 @@
 import { expect, test } from "vitest";
-import type { Chain } from "../../src/core/chain/chain.ts";
 import { moveOf, submitBlockResult } from "../../src/core/chain/outcome.ts";
 import { Block } from "../../src/core/primitives/block.ts";
-import type { Coin } from "../../src/core/primitives/coin.ts";
-import { type OutpointKey, outpointKeyAt } from "../../src/core/primitives/outpoint.ts";
 import { MemoryChain } from "../support/memory-chain.ts";
 import { ChainBench } from "./harness.ts";
 import { type Branch, QUICK, RandomTree } from "./random-tree.ts";
-
-const text = (coin: Coin) => `${coin.value} ${coin.height} ${coin.isCoinbase} ${Buffer.from(coin.script).toString("hex")}`;
-
-/** All coins of the published version, as comparable text. */
-export function coinsOf(chain: Chain): Map<OutpointKey, string> {
-  using snapshot = chain.coins.snapshot();
-  return new Map([...snapshot.coins()].map(([outpoint, coin]) => [outpointKeyAt(outpoint, 0), text(coin)]));
-}
-
-const oracleCoins = (oracle: MemoryChain) => new Map([...oracle.coins].map(([key, coin]) => [key, text(coin)]));
-
-/** The coins that a replay of the active chain leaves, on a plain map. */
-async function replayed(chain: Chain): Promise<Map<OutpointKey, string>> {
-  const oracle = new MemoryChain(chain.params);
-  oracle.nowSeconds = 2_000_000_000;
-  for (let height = 1; height <= chain.tip.height; height++) {
-    const block = await chain.readBlock(chain.atHeight(height)!.hash);
-    expect(oracle.submit(block!.raw)).toBeNull();
-  }
-  expect(oracle.tip.hash).toBe(chain.tip.hash);
-  return oracleCoins(oracle);
-}
+import { coinsOf, oracleCoins, replayed } from "./replay.ts";
 
 async function openBench(): Promise<ChainBench> {
   const bench = await ChainBench.open({ params: QUICK });

@@ -38,10 +38,8 @@ async function commit(store: Store, n: number): Promise<void> {
       creates: [0, 1].map((vout) => ({ outpoint: outpoint(n, vout), coin: coin(n) })),
     },
     blocks: [{ record: tables.sealBlock({ ...record, sequence: n, transactionCount: 1, position }), replaces: undefined }],
-    records: [
-      tables.sealUndo(hashOf(n), n > 1 ? [coin(n - 1)] : []),
-      tables.sealTransaction(outpoint(n, 0).subarray(0, 32), position, 0),
-    ],
+    records: [tables.sealUndo(hashOf(n), n > 1 ? [coin(n - 1)] : [])],
+    transactions: [tables.sealTransaction(outpoint(n, 0).subarray(0, 32), position, 0)],
   });
 }
 
@@ -62,7 +60,7 @@ test("what was committed is there after closing and opening again", async () => 
   expect(store.state.coins.count).toBe(21);
   expect(await store.readUndo(hashOf(7))).toEqual([coin(6)]);
   expect(await store.readUndo(hashOf(99))).toBeUndefined();
-  const place = await store.findTransaction(outpoint(5, 0).subarray(0, 32));
+  const [place] = await store.findTransaction(outpoint(5, 0).subarray(0, 32));
   const raw = await store.blockFiles.readAt(place!.file, place!.offset, body(5).length);
   expect(Buffer.compare(raw, body(5))).toBe(0);
   await store.close();

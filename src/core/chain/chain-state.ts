@@ -71,14 +71,22 @@ export class ChainState {
     return undo;
   }
 
-  /** @throws StoreError */
+  /**
+   * The active block that holds a transaction, else one that was left behind. The first time that no active one does, the whole index is checked: a
+   * damaged key would look like a transaction that never was.
+   * @throws StoreError
+   */
   async findTransaction(txid: Txid): Promise<{ block: BlockHash; index: number } | undefined> {
-    const place = await this.store.findTransaction(fromDisplayHash(txid));
-    if (place === undefined) return undefined;
-    const header = Header.decode(await this.store.blockFiles.readAt(place.file, place.offset, HEADER_LENGTH));
-    if (this.tree.find(header.hash) === undefined)
-      throw databaseDamaged(this.store.directory, `the place of transaction ${txid}`);
-    return { block: header.hash, index: place.index };
+    let found: { block: BlockHash; index: number } | undefined;
+    for (const place of await this.store.findTransaction(fromDisplayHash(txid))) {
+      const header = Header.decode(await this.store.blockFiles.readAt(place.file, place.offset, HEADER_LENGTH));
+      const node = this.tree.find(header.hash);
+      if (node === undefined) throw databaseDamaged(this.store.directory, `the place of transaction ${txid}`);
+      found = { block: header.hash, index: place.index };
+      if (this.isActive(node)) return found;
+    }
+    await this.store.checkTransactions();
+    return found;
   }
 }
 

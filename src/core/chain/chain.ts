@@ -11,6 +11,7 @@ import type { Coin } from "../primitives/coin.ts";
 import type { Header } from "../primitives/header.ts";
 import type { BlockHash, Txid } from "../primitives/units.ts";
 import { Store, type StoreOptions } from "../store/store.ts";
+import { StoreError } from "../store/store-error.ts";
 import type { BlockPosition } from "../store/tables.ts";
 import type { ScriptVerifier } from "../verify/verifier.ts";
 import type { BlockEntry, BlockNode } from "./block-entry.ts";
@@ -55,7 +56,7 @@ export interface ChainDeps extends ChainLocks {
   readonly clock: Clock;
   readonly log: Log;
   readonly verifier: ScriptVerifier;
-  /** A write failed: the process has to stop now. Called once. */
+  /** The disk failed, or does not hold what was written there: the process has to stop now. Called once. */
   readonly fatal: (error: unknown) => void;
   /**
    * Brings what must agree with the tip in line with it: the pool, the queue of events. Called after each commit that moved the tip, while
@@ -307,15 +308,18 @@ export class Chain {
     return this.#state.store;
   }
 
+  /** Runs a step that may change the chain. A disk that fails in it is final. */
   async #write<R>(at: MayTakeChain, site: string, run: (at: HoldsChain) => Promise<R>): Promise<R> {
-    return this.#deps.chainLock.withWrite(
-      at,
-      (at) => {
-        this.#committer.assertUsable();
-        return run(at);
-      },
-      { site },
-    );
+    const guarded = async (at: HoldsChain): Promise<R> => {
+      this.#committer.assertUsable();
+      try {
+        return await run(at);
+      } catch (error) {
+        if (error instanceof StoreError) this.#committer.fail(error);
+        throw error;
+      }
+    };
+    return this.#deps.chainLock.withWrite(at, guarded, { site });
   }
 
   #plan(): Plan {

@@ -14,6 +14,19 @@ const AHEAD_BYTES_MAX = 16_000_000;
 /** What of disconnected blocks is offered to the pool again; Bitcoin Core's limit. */
 const DISPLACED_BYTES_MAX = 20_000_000;
 
+interface Findings {
+  readonly records: tables.SealedRecord[];
+  readonly transactions: tables.SealedRecord[];
+}
+
+const noFindings = (): Findings => ({ records: [], transactions: [] });
+
+function bytesOf({ records, transactions }: Findings): number {
+  const bytes = (list: readonly tables.SealedRecord[]) =>
+    list.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  return bytes(records) + bytes(transactions);
+}
+
 /**
  * Makes a plan durable, then visible. In this order: bodies synced; undo data of a longer way in batches of its own; the coins marked in the shared table;
  * one synced batch with the net change of coins, the blocks and the tip; the table published. A crash before that batch leaves the old tip,
@@ -39,13 +52,19 @@ export class Committer {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Runs a step that writes. */
-  async guard<R>(step: () => Promise<R>): Promise<R> {
+  /** The process has to stop; told once. */
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#fatal(error);
+  }
+
+  /** Runs a step that writes: whatever it throws is final. */
+  async #guard<R>(step: () => Promise<R>): Promise<R> {
     try {
       return await step();
     } catch (error) {
-      this.#failure = error;
-      this.#fatal(error);
+      this.fail(error);
       throw error;
     }
   }
@@ -54,19 +73,19 @@ export class Committer {
   async commit(at: HoldsChain, plan: Plan): Promise<TipMove | undefined> {
     for (const node of plan.verified.keys()) this.#state.tree.setValid(node);
     if (plan.tip === plan.base) {
-      await this.guard(() => this.#writeAhead(plan));
+      await this.#guard(() => this.#writeAhead(plan));
       await this.flush({ durable: true });
       return undefined;
     }
     const move = await describe(plan);
-    await this.guard(() => this.#commitMove(at, plan));
+    await this.#guard(() => this.#commitMove(at, plan));
     return { ...move, tip: this.#state.tip };
   }
 
   async #commitMove(at: HoldsChain, plan: Plan): Promise<void> {
     const isLong = plan.connected.length + plan.disconnected.length > 1;
     if (isLong) await this.#writeAhead(plan);
-    const records = isLong ? [] : await this.#recordsOf(plan, plan.tip);
+    const findings = isLong ? noFindings() : await this.#findingsOf(plan, plan.tip);
     const change = plan.coins.netChange();
     await this.#state.store.blockFiles.sync();
     await this.#coinsLock.withWrite(
@@ -74,7 +93,12 @@ export class Committer {
       async (at) => {
         const prepared = this.#state.coins.prepare(at, change);
         assert(!("conflict" in prepared), "a commit spends a coin that is not there");
-        await this.#write({ tipHash: plan.tip.header.hashBytes, coins: change, records });
+        try {
+          await this.#write({ tipHash: plan.tip.header.hashBytes, coins: change, ...findings });
+        } catch (error) {
+          prepared.abort(); // Only the marks in memory, so that the table can be closed; the disk is left as it is.
+          throw error;
+        }
         prepared.publish();
         this.#state.setTip(plan.tip);
       },
@@ -85,38 +109,40 @@ export class Committer {
   /** Writes what was learned of blocks and headers. Without `durable` a crash may lose it: any peer sends it again. */
   async flush(options: { durable: boolean }): Promise<void> {
     if (this.#state.tree.dirty.size === 0) return;
-    await this.guard(() => this.#write({ durable: options.durable }));
+    await this.#guard(() => this.#write({ durable: options.durable }));
   }
 
   async finishReindex(): Promise<void> {
-    await this.guard(() => this.#write({ reindexing: false }));
+    await this.#guard(() => this.#write({ reindexing: false }));
   }
 
-  /** Undo data and transaction places of every block found valid or connected, each with its block's record. */
+  /** Undo data and transaction places of every block found valid, each with its block's record. */
   async #writeAhead(plan: Plan): Promise<void> {
-    let records: tables.SealedRecord[] = [];
     let nodes: BlockNode[] = [];
-    let bytes = 0;
+    let findings = noFindings();
     const flush = async (): Promise<void> => {
-      if (nodes.length > 0) await this.#write({ records }, nodes);
-      [records, nodes, bytes] = [[], [], 0];
+      if (nodes.length > 0) await this.#write(findings, nodes);
+      [nodes, findings] = [[], noFindings()];
     };
-    for (const node of new Set([...plan.verified.keys(), ...plan.connected])) {
-      const own = await this.#recordsOf(plan, node);
-      records.push(...own);
+    for (const node of plan.verified.keys()) {
+      const { records, transactions } = await this.#findingsOf(plan, node);
       nodes.push(node);
-      bytes += own.reduce((sum, record) => sum + record.key.length + record.value.length, 0);
-      if (bytes >= AHEAD_BYTES_MAX) await flush();
+      findings.records.push(...records);
+      for (const place of transactions) findings.transactions.push(place);
+      if (bytesOf(findings) >= AHEAD_BYTES_MAX) await flush();
     }
     await flush();
   }
 
-  async #recordsOf(plan: Plan, node: BlockNode): Promise<tables.SealedRecord[]> {
+  /** What the first connection of a block adds to the database. */
+  async #findingsOf(plan: Plan, node: BlockNode): Promise<Findings> {
     const undo = plan.verified.get(node);
-    const position = node.position!;
+    if (undo === undefined) return noFindings();
     const { transactions } = await plan.block(node);
-    const places = transactions.map((tx, index) => tables.sealTransaction(tx.txidBytes, position, index));
-    return undo === undefined ? places : [tables.sealUndo(node.header.hashBytes, undo), ...places];
+    return {
+      records: [tables.sealUndo(node.header.hashBytes, undo)],
+      transactions: transactions.map((tx, index) => tables.sealTransaction(tx.txidBytes, node.position!, index)),
+    };
   }
 
   /** One batch, with the records of `nodes` (default: all that changed). */

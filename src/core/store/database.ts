@@ -1,4 +1,4 @@
-import { ClassicLevel } from "classic-level";
+import { ClassicLevel, type Iterator } from "classic-level";
 import { diskError } from "./store-error.ts";
 
 /** An ordered table of bytes with atomic batches: what store/ asks of LevelDB, and what tests replace to make it fail. */
@@ -6,8 +6,8 @@ export interface Database {
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
   /** An empty batch; nothing is written before its `write`. */
   batch(): DatabaseBatch;
-  /** Everything whose key begins with `prefix`, in key order, in runs of some thousands. */
-  runs(prefix: number): AsyncIterable<readonly DatabaseEntry[]>;
+  /** Everything whose key begins with `prefix`, in key order, in runs of some thousands; as of the call. */
+  runs(prefix: Uint8Array): AsyncIterable<readonly DatabaseEntry[]>;
   close(): Promise<void>;
 }
 
@@ -68,8 +68,12 @@ export async function destroyDatabase(path: string): Promise<void> {
   }
 }
 
-async function* runs(level: ClassicLevel<Uint8Array, Uint8Array>, prefix: number, path: string) {
-  const iterator = level.iterator({ gte: Uint8Array.of(prefix), lt: Uint8Array.of(prefix + 1), highWaterMarkBytes: 1 << 20 });
+function runs(level: ClassicLevel<Uint8Array, Uint8Array>, prefix: Uint8Array, path: string) {
+  const iterator = level.iterator({ gte: prefix, lt: after(prefix), highWaterMarkBytes: 1 << 20 });
+  return readRuns(iterator, path);
+}
+
+async function* readRuns(iterator: Iterator<unknown, Uint8Array, Uint8Array>, path: string) {
   try {
     for (;;) {
       const run = await iterator.nextv(RUN_ENTRIES);
@@ -81,4 +85,13 @@ async function* runs(level: ClassicLevel<Uint8Array, Uint8Array>, prefix: number
   } finally {
     await iterator.close();
   }
+}
+
+/** The first key behind all that begin with `prefix`; the byte that names a table is never ff. */
+function after(prefix: Uint8Array): Uint8Array {
+  const key = new Uint8Array(prefix);
+  let at = key.length - 1;
+  while (key[at] === 0xff) at--;
+  key[at]!++;
+  return key.subarray(0, at + 1);
 }

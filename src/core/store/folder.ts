@@ -54,8 +54,8 @@ export async function firstState(blocksPath: string, files: FileSystem, reindexi
   const last = (await listBlockFiles(blocksPath, files)).at(-1);
   const path = join(blocksPath, blockFileName(last ?? 0));
   const end = last === undefined ? { file: 0, length: 0 } : { file: last, length: (await files.stat(path)).size };
-  const none = { serial: 0, commit: 0, tipHash: new Uint8Array(32), coins: new SetSum(), blocks: new SetSum() };
-  return { ...none, files: end, reindexing };
+  const sums = { coins: new SetSum(), blocks: new SetSum(), transactions: new SetSum() };
+  return { serial: 0, commit: 0, tipHash: new Uint8Array(32), ...sums, files: end, reindexing };
 }
 
 /** The sum of the files in a folder; one that LevelDB removes meanwhile counts nothing. */

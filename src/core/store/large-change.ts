@@ -85,7 +85,7 @@ function applyPart(batch: DatabaseBatch, payload: Reader): void {
 }
 
 async function dropParts(database: Database): Promise<void> {
-  for await (const run of database.runs(TABLE.redo)) {
+  for await (const run of database.runs(tableKey(TABLE.redo))) {
     const batch = database.batch();
     for (const [key] of run) batch.del(key);
     await batch.write({ sync: true });

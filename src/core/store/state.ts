@@ -18,6 +18,8 @@ export interface StoreState {
   readonly tipHash: Uint8Array;
   readonly coins: SetSum;
   readonly blocks: SetSum;
+  /** Places of transactions. */
+  readonly transactions: SetSum;
   readonly files: FilesEnd;
   /** The block files are still being read in again. */
   readonly reindexing: boolean;
@@ -25,7 +27,7 @@ export interface StoreState {
 
 export function encodeState(state: StoreState): Uint8Array {
   const writer = new Writer(128).u64(state.serial).u64(state.commit).bytes(state.tipHash);
-  for (const sum of [state.coins, state.blocks]) writer.u64(sum.count).u32(sum.low).u32(sum.high);
+  for (const sum of [state.coins, state.blocks, state.transactions]) writer.u64(sum.count).u32(sum.low).u32(sum.high);
   return writer
     .u32(state.files.file)
     .u32(state.files.length)
@@ -38,9 +40,13 @@ export function decodeState(payload: Reader): StoreState {
   const serial = payload.u64();
   const commit = payload.u64();
   const tipHash = new Uint8Array(payload.bytes(32));
-  const sums = [0, 1].map(() => new SetSum(payload.u64(), payload.u32(), payload.u32()));
+  const [coins, blocks, transactions] = [readSum(payload), readSum(payload), readSum(payload)];
   const files = { file: payload.u32(), length: payload.u32() };
   const reindexing = payload.u8() === 1;
   payload.finish();
-  return { serial, commit, tipHash, coins: sums[0]!, blocks: sums[1]!, files, reindexing };
+  return { serial, commit, tipHash, coins, blocks, transactions, files, reindexing };
+}
+
+function readSum(payload: Reader): SetSum {
+  return new SetSum(payload.u64(), payload.u32(), payload.u32());
 }

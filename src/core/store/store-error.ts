@@ -51,7 +51,12 @@ export function diskError(cause: unknown, path: string): StoreError {
     const message = `Another node is running on ${path}: stop it with \`chaincore node stop\`, or choose another --node-id.`;
     return new StoreError("folder-in-use", message, options);
   }
-  if (code === "LEVEL_CORRUPTION" || /corrupt/i.test(text)) return databaseDamaged(path, text, cause);
+  // A damaged CURRENT names a file that is not there.
+  const isDamaged =
+    code === "LEVEL_CORRUPTION" ||
+    /corrupt/i.test(text) ||
+    (code.startsWith("LEVEL") && /no such file|does not exist/i.test(text));
+  if (isDamaged) return databaseDamaged(path, text, cause);
   if (code === "ENOSPC" || code === "EDQUOT" || /no space left|quota exceeded/i.test(text)) {
     return new StoreError("disk-full", `The disk that holds ${path} is full: free some space, then start again.`, options);
   }

@@ -61,7 +61,9 @@ export interface StoreChange {
     readonly record: tables.SealedRecord;
     readonly replaces: tables.SealedRecord["fingerprint"] | undefined;
   }[];
-  /** Undo and transaction places: written as they are. */
+  /** Of blocks that have no places yet. */
+  readonly transactions?: readonly tables.SealedRecord[];
+  /** Undo data: written as it is. */
   readonly records?: readonly tables.SealedRecord[];
   readonly reindexing?: boolean;
   /** False: a crash may lose it, whole. For what any peer sends again, such as headers. */
@@ -82,7 +84,8 @@ export class Store {
   readonly #options: StoreOptions;
   #resources = new AsyncDisposableStack();
   #state: StoreState;
-  #isWriting = false;
+  #writing: Promise<void> | undefined;
+  #transactionsCheck: Promise<void> | undefined;
 
   private constructor(options: StoreOptions, parts: StoreParts, state: StoreState) {
     this.directory = options.directory;
@@ -156,7 +159,7 @@ export class Store {
 
   async #load(table: number, expected: SetSum, what: string, visit: (key: Uint8Array, opened: tables.OpenedRecord) => void) {
     const found = new SetSum();
-    for await (const run of this.#database.runs(table)) {
+    for await (const run of this.#database.runs(tables.tableKey(table))) {
       for (const [key, value] of run) {
         const opened = tables.openRecord(key, value);
         if (opened === undefined) throw databaseDamaged(this.#path, `a record of ${what}`);
@@ -178,10 +181,28 @@ export class Store {
     return payload && tables.readUndo(payload);
   }
 
-  /** Where a transaction stands that was in a connected block, perhaps one that has since been disconnected. @throws StoreError */
-  async findTransaction(txidBytes: Uint8Array): Promise<tables.TransactionPlace | undefined> {
-    const payload = await this.#read(tables.tableKey(tables.TABLE.transaction, txidBytes), "the transaction index");
-    return payload && tables.readTransactionPlace(payload);
+  /** Every connected block, also one that has since been disconnected, that holds a transaction. @throws StoreError */
+  async findTransaction(txidBytes: Uint8Array): Promise<readonly tables.TransactionPlace[]> {
+    const places: tables.TransactionPlace[] = [];
+    for await (const run of this.#database.runs(tables.tableKey(tables.TABLE.transaction, txidBytes))) {
+      for (const [key, value] of run) {
+        const opened = tables.openRecord(key, value);
+        if (opened === undefined) throw databaseDamaged(this.#path, "a record of the transaction index");
+        places.push(tables.readTransactionPlace(key, opened.payload));
+      }
+    }
+    return places;
+  }
+
+  /** Whether the whole transaction index is what was written, so that "not found" can be believed. Looks once a run. @throws StoreError */
+  async checkTransactions(): Promise<void> {
+    this.#transactionsCheck ??= this.#checkTransactions();
+    await this.#transactionsCheck;
+  }
+
+  async #checkTransactions(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing.catch(() => undefined); // Between two batches table and state agree.
+    await this.#load(tables.TABLE.transaction, this.#state.transactions, "the transaction index", () => undefined);
   }
 
   async #read(key: Uint8Array, what: string): Promise<tables.OpenedRecord["payload"] | undefined> {
@@ -198,24 +219,28 @@ export class Store {
    * @throws StoreError
    */
   async write(change: StoreChange): Promise<void> {
-    assert(!this.#isWriting, "one batch at a time");
-    this.#isWriting = true;
+    assert(this.#writing === undefined, "one batch at a time");
+    this.#writing = this.#write(change);
     try {
-      await this.blockFiles.sync();
-      const durable = change.durable ?? true;
-      const batch = this.#database.batch();
-      const state = this.#nextState(change);
-      const writes = coinWrites(change.coins, state.coins);
-      const record = tables.sealRecord(tables.tableKey(tables.TABLE.state), encodeState(state));
-      batch.put(record.key, record.value);
-      for (const { record } of change.blocks ?? []) batch.put(record.key, record.value);
-      for (const { key, value } of change.records ?? []) batch.put(key, value);
-      await this.#writeCoins(batch, writes, durable);
-      if (durable) await this.#highWater.write(state.serial);
-      this.#state = state;
+      await this.#writing;
     } finally {
-      this.#isWriting = false;
+      this.#writing = undefined;
     }
+  }
+
+  async #write(change: StoreChange): Promise<void> {
+    await this.blockFiles.sync();
+    const durable = change.durable ?? true;
+    const batch = this.#database.batch();
+    const state = this.#nextState(change);
+    const writes = coinWrites(change.coins, state.coins);
+    const record = tables.sealRecord(tables.tableKey(tables.TABLE.state), encodeState(state));
+    batch.put(record.key, record.value);
+    for (const { record } of change.blocks ?? []) batch.put(record.key, record.value);
+    for (const { key, value } of [...(change.transactions ?? []), ...(change.records ?? [])]) batch.put(key, value);
+    await this.#writeCoins(batch, writes, durable);
+    if (durable) await this.#highWater.write(state.serial);
+    this.#state = state;
   }
 
   async #writeCoins(batch: DatabaseBatch, writes: readonly Write[], durable: boolean): Promise<void> {
@@ -240,12 +265,15 @@ export class Store {
       if (replaces !== undefined) blocks.remove(replaces);
       blocks.add(record.fingerprint);
     }
+    const transactions = this.#state.transactions.copy();
+    for (const { fingerprint } of change.transactions ?? []) transactions.add(fingerprint);
     return {
       serial: this.#state.serial + 1,
       commit: this.#state.commit + (change.coins === undefined ? 0 : 1),
       tipHash: change.tipHash ?? this.#state.tipHash,
       coins: this.#state.coins.copy(),
       blocks,
+      transactions,
       files: this.blockFiles.end,
       reindexing: change.reindexing ?? this.#state.reindexing,
     };

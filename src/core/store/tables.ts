@@ -13,7 +13,7 @@ import { type Fingerprint, fingerprint } from "./set-sum.ts";
  *   B height(4, big-endian) hash(32)    a block: header, status, where its body stands
  *   C txid(32) vout(4, big-endian)      a coin; big-endian, so that key order is the order of hash_serialized_3
  *   U hash(32)                          the coins that a block spent, in the order of its inputs
- *   T txid(32)                          where a transaction stands
+ *   T txid(32) file(4) offset(4)        that a transaction stands in the block there, and at which place in it
  *   S                                   the state: tip, counts, sums (state.ts)
  *   V                                   data format and network
  *   R number(4), M                      a change too large for one batch (large-change.ts)
@@ -152,13 +152,18 @@ export interface TransactionPlace {
   readonly index: number;
 }
 
+const TXID_LENGTH = 32;
+const PLACE_KEY_LENGTH = 1 + TXID_LENGTH + 8;
+
+/** One record for each block that holds the transaction: branches do not overwrite each other. */
 export function sealTransaction(txidBytes: Uint8Array, block: BlockPosition, index: number): SealedRecord {
   const writer = new Writer(64).u8(TABLE.transaction).bytes(txidBytes).u32(block.file).u32(block.offset).u32(index);
-  return seal(1 + txidBytes.length, writer);
+  return seal(PLACE_KEY_LENGTH, writer);
 }
 
-export function readTransactionPlace(payload: Reader): TransactionPlace {
-  return { file: payload.u32(), offset: payload.u32(), index: payload.u32() };
+export function readTransactionPlace(key: Uint8Array, payload: Reader): TransactionPlace {
+  const place = new Reader(key, 1 + TXID_LENGTH);
+  return { file: place.u32(), offset: place.u32(), index: payload.u32() };
 }
 
 // Blocks
