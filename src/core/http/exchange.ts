@@ -83,10 +83,7 @@ export class Exchange {
 
   /** Cuts the connection when the client takes no byte for `writeStallMs` while an answer is on its way. */
   guardStall(): void {
-    const socket = this.response.socket;
-    socket?.setTimeout(this.limits.writeStallMs, () => {
-      if (!this.response.writableFinished) socket.destroy();
-    });
+    this.response.socket?.setTimeout(this.limits.writeStallMs); // node:http destroys it then, and sets its own time once all is out.
   }
 }
 

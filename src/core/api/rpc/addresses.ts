@@ -1,6 +1,5 @@
 import { bytesToHex } from "../../encoding/hex.ts";
-import { type AddressPrefixes, addressOfScript, decodeAddress } from "../../primitives/address.ts";
-import { classifyScript } from "../../script/templates.ts";
+import { type AddressPrefixes, addressOfScript, decodeAddress, witnessProgramOf } from "../../primitives/address.ts";
 import { amount } from "../format/amount.ts";
 import type { ApiDeps } from "../ports.ts";
 import { VALIDATEADDRESS_HELP } from "./help/validateaddress.ts";
@@ -26,16 +25,13 @@ function addressJson(text: string, prefixes: AddressPrefixes): Record<string, un
   const decoded = decodeAddress(text, prefixes);
   if ("error" in decoded) return { isvalid: false, error_locations: decoded.locations, error: decoded.error };
   const { script, witnessVersion, witnessProgram, isScript } = decoded;
-  const isAnchor = classifyScript(script).type === "anchor"; // Core tells neither version nor program of these.
   return {
     isvalid: true,
     address: addressOfScript(script, prefixes),
     scriptPubKey: bytesToHex(script),
     ...(isScript === undefined ? {} : { isscript: isScript }),
-    iswitness: witnessVersion !== undefined,
-    ...(witnessVersion === undefined || isAnchor
-      ? {}
-      : { witness_version: witnessVersion, witness_program: bytesToHex(witnessProgram!) }),
+    iswitness: witnessProgramOf(script) !== undefined,
+    ...(witnessVersion === undefined ? {} : { witness_version: witnessVersion, witness_program: bytesToHex(witnessProgram!) }),
   };
 }
 

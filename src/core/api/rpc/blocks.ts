@@ -1,3 +1,4 @@
+import { checkBlock } from "../../consensus/check-block.ts";
 import { bytesToHex } from "../../encoding/hex.ts";
 import type { Block } from "../../primitives/block.ts";
 import { blockJson, headerJson } from "../format/block-json.ts";
@@ -11,7 +12,7 @@ import { RPC, RpcError } from "./rpc-error.ts";
 
 /** Blocks and headers by their hash. */
 export function blockMethods(deps: ApiDeps): readonly RpcMethod[] {
-  return [getblockheader(deps), getblock(deps)];
+  return [getblockheader(deps), getblock(deps), getblockfilter(deps), verifychain(deps)];
 }
 
 function getblockheader({ chain }: ApiDeps): RpcMethod {
@@ -59,4 +60,50 @@ async function decoded({ chain, params }: ApiDeps, block: Block, verbosity: numb
   return block.transactions.map((tx, index) =>
     transactionJson(tx, { prefixes: params.prefixes, spent: spent?.[index - 1], showsSpent: verbosity >= 3 }),
   );
+}
+
+/** Compact filters (BIP157) need an index that this node does not have. */
+function getblockfilter({ chain }: ApiDeps): RpcMethod {
+  return {
+    name: "getblockfilter",
+    group: "Blockchain",
+    about: "Retrieve a BIP 157 content filter for a particular block.",
+    params: [blockHashParam, optional("filtertype", "string", "The type name of the filter", '"basic"')],
+    results: result("{...}", "(json object)"),
+    examples: ['"blockhash" "basic"'],
+    run(args) {
+      getBlockView(chain, args.blockHash(0));
+      const type = args.text(1, "basic");
+      if (type !== "basic") throw new RpcError(RPC.UNKNOWN_ADDRESS_OR_KEY, "Unknown filtertype");
+      throw new RpcError(RPC.MISC, "Index is not enabled for filtertype basic");
+    },
+  };
+}
+
+/** Blocks that Bitcoin Core looks at by default. */
+const BLOCKS_VERIFIED = 6;
+
+/** Reads the last blocks from disk again and holds them to every rule that needs no coins; `chaincore chain verify` does the rest. */
+function verifychain({ chain, params }: ApiDeps): RpcMethod {
+  return {
+    name: "verifychain",
+    group: "Blockchain",
+    about: "Verifies blockchain database.",
+    params: [
+      optional("checklevel", "number", "How thorough the block verification is; this node does the same at every level", "3"),
+      optional("nblocks", "number", "The number of blocks to check, 0 for all.", String(BLOCKS_VERIFIED)),
+    ],
+    results: result("true|false", "(boolean) Verification finished successfully."),
+    async run(args, { signal }) {
+      const wanted = args.integer(1, BLOCKS_VERIFIED);
+      let view = chain.find(chain.tip.hash);
+      for (let left = wanted > 0 ? wanted : Number.POSITIVE_INFINITY; view !== undefined && view.height > 0 && left > 0; left--) {
+        const block = await chain.readBlock(view.hash);
+        if (block === undefined || block.hash !== view.hash || checkBlock(block, params) !== undefined || signal.aborted)
+          return false;
+        view = view.prev;
+      }
+      return true;
+    },
+  };
 }

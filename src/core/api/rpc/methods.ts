@@ -5,13 +5,18 @@ import { blockchainMethods } from "./blockchain.ts";
 import { blockMethods } from "./blocks.ts";
 import { coinMethods } from "./coins.ts";
 import { controlMethods } from "./control.ts";
+import { createrawtransaction } from "./create-transaction.ts";
+import { getdeploymentinfo } from "./deployments.ts";
 import { mempoolMethods } from "./mempool.ts";
 import type { RpcMethod } from "./method.ts";
 import { miningMethods } from "./mining.ts";
 import { networkMethods } from "./network.ts";
+import { proofMethods } from "./proofs.ts";
+import { signedMessageMethods } from "./signed-messages.ts";
 import { submitBlockMethods } from "./submit-block.ts";
 import { submitTransactionMethods } from "./submit-transaction.ts";
 import { transactionMethods } from "./transactions.ts";
+import { waitingMethods } from "./waiting.ts";
 import { walletMethods } from "./wallet.ts";
 
 /** Every method of this node. A part that is absent takes its methods with it. `all` is what `help` lists. */
@@ -20,8 +25,13 @@ export function rpcMethods(deps: ApiDeps, all: () => readonly RpcMethod[]): read
     ...blockchainMethods(deps),
     ...blockMethods(deps),
     getblockstats(deps),
+    getdeploymentinfo(deps),
+    ...waitingMethods(deps),
+    ...proofMethods(deps),
     ...coinMethods(deps),
     ...transactionMethods(deps),
+    createrawtransaction(deps),
+    ...signedMessageMethods(deps),
     ...submitTransactionMethods(deps),
     ...mempoolMethods(deps),
     ...submitBlockMethods(deps),

@@ -1,39 +1,40 @@
 import { hexToBytes } from "../../encoding/hex.ts";
 import { DecodeError, Reader } from "../../encoding/reader.ts";
-import { ChainCoreError } from "../../errors.ts";
+import type { Root } from "../../locks/context.ts";
 import { fillCoinbaseWitness } from "../../mining/coinbase.ts";
 import { Block } from "../../primitives/block.ts";
 import { Header } from "../../primitives/header.ts";
 import type { BlockHash } from "../../primitives/units.ts";
 import type { ApiDeps } from "../ports.ts";
 import { isHex } from "./args.ts";
+import { getBlockView } from "./find-block.ts";
 import { SUBMITBLOCK_HELP } from "./help/submitblock.ts";
-import type { Call, RpcMethod } from "./method.ts";
+import type { RpcMethod } from "./method.ts";
 import { blockHashParam, nothing, param } from "./params.ts";
 import { RPC, RpcError } from "./rpc-error.ts";
 
 /** Blocks and headers on their way in, and the two hands that may change which chain is best. */
 export function submitBlockMethods(deps: ApiDeps): readonly RpcMethod[] {
   const { blocks } = deps;
+  const mark = (name: string, about: string, run: Mark) => marking(deps, name, about, run);
+  const invalid = "Permanently marks a block as invalid, as if it violated a consensus rule.";
+  const reconsidered =
+    "Removes invalidity status of a block, its ancestors and its descendants, reconsider them for activation.\n" +
+    "This can be used to undo the effects of invalidateblock.";
+  const precious = "Treats a block as if it were received before others with the same work.";
   return [
     submitblock(deps),
     submitheader(deps),
-    marking("invalidateblock", "Permanently marks a block as invalid, as if it violated a consensus rule.", (at, hash) =>
-      blocks.invalidate(at, hash),
-    ),
-    marking(
-      "reconsiderblock",
-      "Removes invalidity status of a block, its ancestors and its descendants, reconsider them for activation.\nThis can be used to undo the effects of invalidateblock.",
-      (at, hash) => blocks.reconsider(at, hash),
-    ),
-    ...(blocks.precious === undefined
-      ? []
-      : [
-          marking("preciousblock", "Treats a block as if it were received before others with the same work.", (at, hash) =>
-            blocks.precious!(at, hash),
-          ),
-        ]),
+    mark("invalidateblock", invalid, (at, hash) => blocks.invalidate(at, hash)),
+    mark("reconsiderblock", reconsidered, (at, hash) => blocks.reconsider(at, hash)),
+    mark("preciousblock", precious, (at, hash) => (blocks.precious ?? cannotPrefer)(at, hash)),
   ];
+}
+
+type Mark = (at: Root, hash: BlockHash) => Promise<void>;
+
+async function cannotPrefer(): Promise<never> {
+  throw new RpcError(RPC.MISC, "this node keeps to the block that it saw first");
 }
 
 function submitblock({ blocks, params, chain }: ApiDeps): RpcMethod {
@@ -92,7 +93,7 @@ function decodeHeader(hex: string): Header {
   }
 }
 
-function marking(name: string, about: string, mark: (at: Call["at"], hash: BlockHash) => Promise<void>): RpcMethod {
+function marking({ chain }: ApiDeps, name: string, about: string, mark: Mark): RpcMethod {
   return {
     name,
     group: "Blockchain",
@@ -101,15 +102,8 @@ function marking(name: string, about: string, mark: (at: Call["at"], hash: Block
     results: nothing,
     examples: ['"blockhash"'],
     async run(args, { at }) {
-      try {
-        await mark(at, args.blockHash(0));
-        return null;
-      } catch (error) {
-        if (error instanceof ChainCoreError && error.code === "unknown-block") {
-          throw new RpcError(RPC.UNKNOWN_ADDRESS_OR_KEY, "Block not found");
-        }
-        throw error;
-      }
+      await mark(at, getBlockView(chain, args.blockHash(0)).hash);
+      return null;
     },
   };
 }
