@@ -12,37 +12,45 @@ export interface PendingPart extends Part {
   losses: number;
 }
 
+/** Bytes of transaction that count like an input: scripts of a kilobyte can keep a thread busy for as long as a few signatures. */
+const BYTES_PER_COST = 1_000;
+
+/** How much work a part may be, in inputs of the usual kind. */
+function costOf({ tx, from, to }: Part): number {
+  return to - from + Math.floor(tx.size / BYTES_PER_COST);
+}
+
 /** First come, first served; taking costs nothing for what stays. */
 export class PartQueue {
   #parts: PendingPart[] = [];
   #next = 0;
-  #inputs = 0;
+  #cost = 0;
 
-  /** Inputs of all parts that wait. */
-  get inputs(): number {
-    return this.#inputs;
+  /** Of all parts that wait; 0 only when none does. */
+  get cost(): number {
+    return this.#cost;
   }
 
   add(part: PendingPart): void {
     this.#parts.push(part);
-    this.#inputs += part.to - part.from;
+    this.#cost += costOf(part);
   }
 
   /** In front of all others, in this order. */
   putBack(parts: readonly PendingPart[]): void {
     this.#parts = [...parts, ...this.#parts.slice(this.#next)];
     this.#next = 0;
-    for (const { from, to } of parts) this.#inputs += to - from;
+    for (const part of parts) this.#cost += costOf(part);
   }
 
-  /** Parts of at least `inputsMin` inputs together, or all; without those that nobody wants any more. */
-  take(inputsMin: number): PendingPart[] {
+  /** Parts of at least `costMin` together, or all; without those that nobody wants any more. */
+  take(costMin: number): PendingPart[] {
     const taken: PendingPart[] = [];
-    for (let inputs = 0; inputs < inputsMin && this.#next < this.#parts.length; ) {
+    for (let cost = 0; cost < costMin && this.#next < this.#parts.length; ) {
       const part = this.#parts[this.#next++]!;
-      this.#inputs -= part.to - part.from;
+      this.#cost -= costOf(part);
       if (!part.isWanted()) continue;
-      inputs += part.to - part.from;
+      cost += costOf(part);
       taken.push(part);
     }
     if (this.#next === this.#parts.length) this.takeAll();
@@ -53,7 +61,7 @@ export class PartQueue {
     const rest = this.#parts.slice(this.#next);
     this.#parts = [];
     this.#next = 0;
-    this.#inputs = 0;
+    this.#cost = 0;
     return rest;
   }
 }

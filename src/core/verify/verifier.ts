@@ -43,11 +43,11 @@ export interface VerifierOptions {
 
 /** 20 MB of passed transactions. */
 const REMEMBERED_MAX = 100_000;
-/** Inputs in a batch: enough to make a message cheap (0.3 us a job), few enough to spread a block over all threads. */
-const BATCH_INPUTS_MIN = 8;
-const BATCH_INPUTS_MAX = 64;
+/** Inputs in a batch, long transactions counted for more: enough to make a message cheap (0.3 us a job), few enough to spread a block over all threads. */
+const BATCH_COST_MIN = 8;
+const BATCH_COST_MAX = 64;
 /** So little is done here rather than sent: a message to a thread and back costs as much as a signature. */
-const INLINE_INPUTS = 2;
+const INLINE_COST = 2;
 /** A transaction with more inputs is shared among threads. */
 const PART_INPUTS_MIN = 128;
 /** Threads that one part may bring down before it is given up. */
@@ -129,26 +129,26 @@ class ThreadedVerifier implements ScriptVerifier {
     this.#isPumping = true;
     setImmediate(() => {
       this.#isPumping = false;
-      if (this.#workers === 0 || this.#queue.inputs <= INLINE_INPUTS) this.#workHere();
+      if (this.#workers === 0 || this.#queue.cost <= INLINE_COST) this.#workHere();
       else this.#feedThreads();
     });
   }
 
   #workHere(): void {
     const until = performance.now() + SLICE_MS;
-    while (this.#queue.inputs > 0 && performance.now() < until) {
+    while (this.#queue.cost > 0 && performance.now() < until) {
       for (const part of this.#queue.take(1)) part.settle(verifyPart(part, this.#engine));
     }
-    if (this.#queue.inputs > 0) this.#pumpSoon();
+    if (this.#queue.cost > 0) this.#pumpSoon();
   }
 
   #feedThreads(): void {
-    if (this.#queue.inputs === 0) return;
+    if (this.#queue.cost === 0) return;
     while (this.#threads.length < this.#workers) this.#startThread();
-    const fair = Math.ceil(this.#queue.inputs / (2 * this.#workers));
-    const batchInputs = Math.min(BATCH_INPUTS_MAX, Math.max(BATCH_INPUTS_MIN, fair));
+    const fair = Math.ceil(this.#queue.cost / (2 * this.#workers));
+    const batchCost = Math.min(BATCH_COST_MAX, Math.max(BATCH_COST_MIN, fair));
     for (const thread of this.#threads) {
-      while (thread.hasRoom && this.#queue.inputs > 0) thread.post(this.#queue.take(batchInputs));
+      while (thread.hasRoom && this.#queue.cost > 0) thread.post(this.#queue.take(batchCost));
     }
   }
 
