@@ -6,18 +6,8 @@ export default class SessionEnv extends BaseCommand {
 
   async run(): Promise<Readonly<Record<string, string>>> {
     const { flags } = await this.parse(SessionEnv);
-    const { getRunningNode } = await import("../../core/client/index.ts");
-    const place = this.place(flags);
-    const { session, entry } = await getRunningNode(place);
-    const variables = {
-      CHAINCORE_HOME: place.home,
-      CHAINCORE_SESSION: session,
-      CHAINCORE_NODE: entry.node_id,
-      CHAINCORE_API: entry.api_url ?? "",
-      CHAINCORE_P2P: entry.p2p_url ?? "",
-      CHAINCORE_SOCKET: entry.socket,
-      CHAINCORE_COOKIE: entry.cookie,
-    };
+    const { sessionVariables } = await import("../../core/client/index.ts");
+    const variables = await sessionVariables(this.place(flags));
     for (const [name, value] of Object.entries(variables)) this.log(`export ${name}='${value.replaceAll("'", `'\\''`)}'`);
     return variables;
   }

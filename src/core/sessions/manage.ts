@@ -30,6 +30,11 @@ export async function createSession(
   return session;
 }
 
+/** The session that a command means, made on demand. @throws as Session.open */
+export async function openSession(place: Place): Promise<Session> {
+  return await Session.open({ home: place.home, name: await currentSession(place), clock });
+}
+
 /** Makes `name` the session of commands that are given none. @throws ChainCoreError no-such-session */
 export async function useSession(home: string, name: string): Promise<void> {
   await getSession(home, name);

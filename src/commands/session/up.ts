@@ -1,0 +1,33 @@
+import { Flags } from "@oclif/core";
+import { BaseCommand } from "../../base.ts";
+import type { NodeStatus } from "../../core/client/index.ts";
+import { untilInterrupted } from "../../ui/interrupt.ts";
+
+export default class SessionUp extends BaseCommand {
+  static override summary = "Let nodes of the session run as processes of their own, and wait until all answer with the same tip";
+  static override examples = [
+    "<%= config.bin %> <%= command.id %> --nodes 3",
+    "<%= config.bin %> <%= command.id %> --nodes 5 --api-port 0 -s test",
+  ];
+  static override flags = {
+    nodes: Flags.integer({ description: "how many", default: 1, min: 1 }),
+    "api-port": Flags.integer({ description: "0 takes any free ports [default: from 5000 on]", min: 0, max: 0 }),
+  };
+
+  async run(): Promise<{ nodes: readonly NodeStatus[] }> {
+    const { flags } = await this.parse(SessionUp);
+    const { openSession, sessionUp } = await import("../../core/index.ts");
+    const session = await openSession(this.place(flags));
+    const nodes = await untilInterrupted((signal) =>
+      sessionUp(session, {
+        nodes: flags.nodes,
+        apiPort: flags["api-port"],
+        program: [process.execPath, process.argv[1]!],
+        signal,
+        onNode: (status) => this.logToStderr(`${status.node} answers at ${status.urls.api}`),
+      }),
+    );
+    this.log(`session ${session.name}: ${nodes.length} nodes at height ${nodes[0]?.height}`);
+    return { nodes };
+  }
+}

@@ -1,0 +1,80 @@
+import { freemem } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NodeStatus } from "../client/answers.ts";
+import { isRunning, type NodeEntry } from "../client/session-metadata.ts";
+import { ChainCoreError } from "../errors.ts";
+import { type LaunchOptions, launchNode, type StoppedNode, statusOf, stopLaunched } from "./launcher.ts";
+import type { Session } from "./session.ts";
+
+/** What a node takes at rest, with some room. */
+const NODE_MEMORY_BYTES = 130_000_000;
+const NODES_MAX = 64;
+const SYNC_TIMEOUT_MS = 60_000;
+
+export interface UpOptions extends LaunchOptions {
+  readonly nodes: number;
+  readonly onNode?: (status: NodeStatus) => void;
+}
+
+/**
+ * Lets `nodes` nodes of a session run (core0, core1, ...; those that run already count) and returns when all of them answer
+ * and have the same tip. When one fails, those that were started here are stopped again.
+ * @throws ChainCoreError node-failed, too-many-nodes, tips-differ
+ */
+export async function sessionUp(session: Session, options: UpOptions): Promise<readonly NodeStatus[]> {
+  const running = (await session.metadata()).nodes.filter(isRunning);
+  const wanted = Array.from({ length: options.nodes }, (_, n) => `core${n}`);
+  const missing = wanted.filter((id) => !running.some((entry) => entry.node_id === id));
+  checkRoom(missing.length, options.nodes);
+  const started = await Promise.allSettled(
+    missing.map(async (id) => {
+      const status = await launchNode(session, id, options);
+      options.onNode?.(status);
+    }),
+  );
+  try {
+    const failure = started.find((result) => result.status === "rejected");
+    if (failure) throw failure.reason;
+    return await untilTipsAgree(session, wanted, options.signal);
+  } catch (error) {
+    const ours = (await session.metadata()).nodes.filter((entry) => missing.includes(entry.node_id) && isRunning(entry));
+    await Promise.all(ours.map(stopLaunched));
+    throw error;
+  }
+}
+
+/** Stops all nodes of a session, cleanly where possible. @throws ChainCoreError no-node-running */
+export async function sessionDown(session: Session): Promise<readonly StoppedNode[]> {
+  const running = (await session.metadata()).nodes.filter(isRunning);
+  if (running.length === 0) throw new ChainCoreError("no-node-running", `no node of session "${session.name}" runs`);
+  const stopped = await Promise.all(running.map(stopLaunched));
+  await session.registry.markEnded();
+  return stopped;
+}
+
+function checkRoom(more: number, all: number): void {
+  const room = Math.floor(freemem() / NODE_MEMORY_BYTES);
+  if (all <= NODES_MAX && more <= room) return;
+  const most = all > NODES_MAX ? `at most ${NODES_MAX} nodes make a session` : `free memory suffices for ${room} more nodes`;
+  throw new ChainCoreError("too-many-nodes", `${all} nodes are too many: ${most}`, { detail: { nodes: all, room } });
+}
+
+async function untilTipsAgree(
+  session: Session,
+  ids: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<readonly NodeStatus[]> {
+  const deadlineMs = performance.now() + SYNC_TIMEOUT_MS;
+  for (;;) {
+    signal?.throwIfAborted();
+    const entries = (await session.metadata()).nodes.filter((entry) => ids.includes(entry.node_id));
+    const statuses = await Promise.all(entries.map((entry: NodeEntry) => statusOf(entry)));
+    const answering = statuses.filter((status) => status !== undefined);
+    if (answering.length === ids.length && new Set(answering.map((status) => status.tip)).size === 1) return answering;
+    if (performance.now() > deadlineMs) {
+      const tips = answering.map((status) => `${status.node} at ${status.height}`).join(", ");
+      throw new ChainCoreError("tips-differ", `after ${SYNC_TIMEOUT_MS / 1_000} s the nodes have not the same tip: ${tips}`);
+    }
+    await sleep(50);
+  }
+}
