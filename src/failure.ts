@@ -3,6 +3,8 @@ import { ChainCoreError } from "./core/errors.ts";
 /** Exit statuses that scripts rely on; every other failure is 1. Usage errors (2) and unknown commands (127) come from oclif. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   usage: 2,
+  "log-level": 2,
+  "bench-suite": 2,
   "bad-address": 2,
   "bad-amount": 2,
   "bad-mnemonic": 2,

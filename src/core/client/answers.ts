@@ -139,12 +139,22 @@ export interface SendAnswer {
 }
 
 export interface ImportAnswer {
-  /** Blocks read from the file, of which `connected` joined the best chain and `known` were there before. */
+  /** Blocks read from the file: new ones, those that were there before, bad ones, and those whose parent is missing. */
   readonly blocks: number;
-  readonly connected: number;
+  readonly added: number;
   readonly known: number;
+  readonly invalid: number;
+  readonly orphans: number;
   readonly height: number;
   readonly tip: string;
+}
+
+/** What a replay from genesis confirmed. */
+export interface VerifyAnswer {
+  readonly height: number;
+  readonly tip: string;
+  readonly coins: number;
+  readonly muhash: string;
 }
 
 export interface ExportAnswer {

@@ -7,7 +7,8 @@ import type { MiningRun, MiningRunOptions } from "./mining-run.ts";
 import { type NodeOptions, type RunningNode, startNode } from "./node.ts";
 import { SystemClock, systemEntropy } from "./system.ts";
 
-export interface StartMiningOptions extends NodeOptions, MiningRunOptions {}
+/** Undefined: the default of each. */
+export type StartMiningOptions = NodeOptions & { readonly [Name in keyof MiningRunOptions]?: MiningRunOptions[Name] | undefined };
 
 /** What `chaincore mine` runs. */
 export interface Mining {
