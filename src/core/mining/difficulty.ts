@@ -4,7 +4,7 @@ export function workOfTarget(target: bigint): bigint {
 }
 
 /** Bitcoin's difficulty 1: the target of its first block. */
-const DIFFICULTY_1_TARGET = 0xffffn << 208n;
+export const DIFFICULTY_1_TARGET = 0xffffn << 208n;
 
 /** How many times harder than Bitcoin's first block; far below 1 on development networks. */
 export function difficultyOf(target: bigint): number {

@@ -111,6 +111,8 @@ export interface Solution {
   readonly prefix: number;
   readonly extranonce: number;
   readonly nonce: number;
+  /** Where the miner rolls the time too; else the template's. */
+  readonly time?: number;
 }
 
 /** A template made ready to be mined for somebody: what changes with the nonce is small and apart. */
@@ -150,11 +152,18 @@ export class Candidate {
     };
   }
 
-  /** The whole block, for a nonce that solves it. */
-  block({ prefix, extranonce, nonce }: Solution): Block {
+  /** The 80 bytes that a solution stands for. */
+  header({ prefix, extranonce, nonce, time }: Solution): Header {
     const header = headerAt({ prefix: 0, ...this.job({ prefix }) }, extranonce);
-    new DataView(header.buffer).setUint32(HEADER_LENGTH - 4, nonce, true);
-    const coinbase = buildCoinbase(this.#coinbase, prefix, extranonce);
-    return Block.build(Header.decode(header), [coinbase, ...this.template.entries.map(({ tx }) => tx)]);
+    const view = new DataView(header.buffer);
+    if (time !== undefined) view.setUint32(HEADER_LENGTH - 12, time, true);
+    view.setUint32(HEADER_LENGTH - 4, nonce, true);
+    return Header.decode(header);
+  }
+
+  /** The whole block around that header. */
+  block(solution: Solution): Block {
+    const coinbase = buildCoinbase(this.#coinbase, solution.prefix, solution.extranonce);
+    return Block.build(this.header(solution), [coinbase, ...this.template.entries.map(({ tx }) => tx)]);
   }
 }
