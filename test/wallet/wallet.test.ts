@@ -2,6 +2,8 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
+import { HDKey } from "@scure/bip32";
+import { mnemonicToSeedSync } from "@scure/bip39";
 import { expect, test } from "vitest";
 import { bytesToHex } from "../../src/core/encoding/hex.ts";
 import { addressOfScript } from "../../src/core/primitives/address.ts";
@@ -56,6 +58,21 @@ test("addresses are those that other BIP84 wallets derive", async () => {
     // What Electrum, Sparrow and others show for this mnemonic on test networks.
     expect(addressOfScript(wallet.firstScript(0), TESTNET)).toBe("tb1q6rz28mcfaxtmd6v789l9rrlrusdprr9pqcpvkl");
   });
+});
+
+test("keys are those of @scure/bip32 along the whole path", () => {
+  const keyring = Keyring.fromMnemonic(MNEMONIC);
+  const root = HDKey.fromMasterSeed(mnemonicToSeedSync(MNEMONIC));
+  for (const place of [
+    { account: 0, branch: 0, index: 0 },
+    { account: 3, branch: 1, index: 41 },
+    { account: 9, branch: 0, index: 2 ** 31 - 1 },
+  ] as const) {
+    const key = root.derive(`m/84'/1'/${place.account}'/${place.branch}/${place.index}`);
+    expect(bytesToHex(keyring.publicKey(place))).toBe(bytesToHex(key.publicKey!));
+    expect(bytesToHex(keyring.privateKey(place))).toBe(bytesToHex(key.privateKey!));
+    expect(bytesToHex(keyring.privateKey(place))).toBe(bytesToHex(key.privateKey!)); // Deriving changes no parent.
+  }
 });
 
 test("a mnemonic with a wrong checksum is refused without being repeated", () => {
