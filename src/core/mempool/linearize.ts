@@ -7,7 +7,7 @@ import { compareFeeRates, type FeeFraction } from "./fee-fraction.ts";
  *
  * Every dependency is active or not. Transactions joined by active dependencies make up a chunk, and the active ones never
  * form a circle. Two moves:
- *   merge  a chunk that pays more than (or depends on) a chunk that pays less and that it needs: activate that dependency;
+ *   merge  a chunk that needs another which pays no more than itself: activate that dependency;
  *   split  an active dependency whose upper side pays more than its lower side: deactivate it, then merge each side anew.
  * When no move is left, the chunks by falling fee rate are the optimum. At last, chunks that fall into parts of the same rate
  * are split, so that no chunk is larger than it must be.
@@ -103,20 +103,25 @@ class SpanningForest {
       if (!dependency.isActive) continue;
       const [top, bottom] = this.#sides(dependency);
       if (compareFeeRates(top, bottom) !== 0) continue;
-      const isBelow = new Set(bottom.members);
-      const needsBelow = top.members.some((index) => this.#inputs[index]!.parents.some((parent) => isBelow.has(parent)));
-      if (!needsBelow) this.#split(dependency, top, bottom);
+      const needed = this.#ancestorsOf(top.members);
+      if (!bottom.members.some((index) => needed.has(index))) this.#split(dependency, top, bottom);
     }
   }
 
-  /** Takes in what the chunk needs and what pays less than it, the lowest first. */
+  #ancestorsOf(members: readonly number[]): ReadonlySet<number> {
+    const found = new Set(members);
+    for (const index of found) for (const parent of this.#inputs[index]!.parents) found.add(parent); // A Set's loop visits what is added to it.
+    return found;
+  }
+
+  /** Takes in what the chunk needs and what pays no more than it, the lowest first. */
   #mergeUp(start: Chunk): void {
     for (let chunk = start; ; ) {
       let best: Dependency | undefined;
       for (const index of chunk.members) {
         for (const dependency of this.#touching[index]!) {
           const other = this.#chunkOf[dependency.parent]!;
-          if (dependency.child !== index || other === chunk || compareFeeRates(other, chunk) >= 0) continue;
+          if (dependency.child !== index || other === chunk || compareFeeRates(other, chunk) > 0) continue;
           if (best === undefined || compareFeeRates(other, this.#chunkOf[best.parent]!) < 0) best = dependency;
         }
       }
@@ -125,14 +130,14 @@ class SpanningForest {
     }
   }
 
-  /** Takes in what needs the chunk and pays more than it, the highest first. */
+  /** Takes in what needs the chunk and pays no less than it, the highest first. */
   #mergeDown(start: Chunk): void {
     for (let chunk = start; ; ) {
       let best: Dependency | undefined;
       for (const index of chunk.members) {
         for (const dependency of this.#touching[index]!) {
           const other = this.#chunkOf[dependency.child]!;
-          if (dependency.parent !== index || other === chunk || compareFeeRates(other, chunk) <= 0) continue;
+          if (dependency.parent !== index || other === chunk || compareFeeRates(other, chunk) < 0) continue;
           if (best === undefined || compareFeeRates(other, this.#chunkOf[best.child]!) > 0) best = dependency;
         }
       }
