@@ -6,6 +6,7 @@ import { CoinTable, type CoinTableOptions } from "../../src/core/coins/table.ts"
 import { outpointAt } from "../../src/core/primitives/outpoint.ts";
 import { at, create, publish, spend } from "./conformance.ts";
 import { coin, entriesText, outpoint, scriptOf } from "./support/coins.ts";
+import { Random } from "./support/random.ts";
 
 /** A table whose time stands still until it is moved. */
 function tableWithTime(options: Partial<CoinTableOptions> = {}): { table: CoinTable; time: { ms: number } } {
@@ -66,9 +67,9 @@ test("a snapshot over age is revoked with the way out, and only once it stands b
   const { table, time } = tableWithTime({ leaseMs: 100 });
   publish(table, { spends: [], creates: [create(1)] });
   using snapshot = table.snapshot();
-  time.ms = 1_000;
-  table.reclaim(at);
+  for (time.ms = 0; time.ms <= 1_000; time.ms += 500) table.reclaim(at);
   expect(snapshot.has(outpoint(1))).toBe(true); // Of the newest version: keeps nothing from anybody.
+  time.ms = 1_000;
   age(table, 1);
   time.ms = 1_100;
   age(table, 1, 2_000_000);
@@ -268,6 +269,54 @@ test("compaction gathers what a large spend left scattered, and every snapshot s
   publish(table, { spends: [], creates: numbers.slice(0, 15_000).map((n) => create(n + 100_000, 1, scriptOf(3))) });
   expect(table.statistics().bytesReserved).toBe(bytesReserved); // Another size of script lives where the first one's coins were.
   expect(table.compact(at)).toBe(0);
+});
+
+test("compaction leaves alone what an open snapshot saw come or go, so that differences stay right", () => {
+  const { table } = tableWithTime();
+  const script = scriptOf(2);
+  const numbers = Array.from({ length: 20_000 }, (_, n) => n);
+  const kept = numbers.filter((n) => n % 10 === 0);
+  publish(table, { spends: [], creates: numbers.map((n) => create(n, n, script)) });
+  const first = table.snapshot();
+  publish(table, { spends: numbers.filter((n) => n % 10 !== 0).map(spend), creates: [] });
+  first[Symbol.dispose]();
+  table.reclaim(at);
+  // Now all chunks are sparse. These changes stand in the log of an open snapshot.
+  using from = table.snapshot();
+  publish(table, { spends: kept.slice(0, 900).map(spend), creates: [] });
+  publish(table, { spends: [], creates: kept.slice(0, 300).map((n) => create(n, n + 1, script)) });
+  using to = table.snapshot();
+  const text = (): string[][] =>
+    [table.diff(from, to).created, table.diff(from, to).spent].map((entries) => entriesText(entries));
+  const before = text();
+  expect(before.map((lines) => lines.length)).toEqual([300, 900]);
+  expect(table.compact(at)).toBeGreaterThan(100);
+  publish(table, { spends: [], creates: numbers.map((n) => create(n + 100_000, n, script)) });
+  expect(text()).toEqual(before);
+  from[Symbol.dispose]();
+  to[Symbol.dispose]();
+  publish(table, { spends: kept.slice(900).map(spend), creates: [] });
+  table.reclaim(at);
+  expect(table.statistics()).toMatchObject({ coins: 20_300, records: 20_300 });
+});
+
+test("a script with many coins keeps its list whole while they come and go and their memory serves again", () => {
+  const { table } = tableWithTime();
+  const random = new Random();
+  console.log(`churn seed ${random.seed}`);
+  const scripts = [2, 10, 18].map(scriptOf);
+  const coins = new Map<number, { readonly value: number; readonly script: Uint8Array }>();
+  for (let round = 0, next = 0; round < 300; round++) {
+    const spent = [...coins.keys()].filter(() => random.below(3) === 0);
+    const made = Array.from({ length: 20 }, () => ({ n: next++, value: random.below(1_000), script: random.pick(scripts) }));
+    publish(table, { spends: spent.map(spend), creates: made.map(({ n, value, script }) => create(n, value, script)) });
+    for (const n of spent) coins.delete(n);
+    for (const { n, ...rest } of made) coins.set(n, rest);
+    for (const script of scripts) {
+      const expected = [...coins.values()].filter((one) => one.script === script).reduce((sum, { value }) => sum + value, 0);
+      expect(table.balanceOf(script)).toBe(expected);
+    }
+  }
 });
 
 test("atomicUpdate adds, replaces and removes in one version", () => {
