@@ -293,8 +293,11 @@ test("compaction leaves alone what an open snapshot saw come or go, so that diff
   expect(table.compact(at)).toBeGreaterThan(100);
   publish(table, { spends: [], creates: numbers.map((n) => create(n + 100_000, n, script)) });
   expect(text()).toEqual(before);
-  from[Symbol.dispose]();
-  to[Symbol.dispose]();
+  publish(table, { spends: kept.slice(0, 300).map(spend), creates: [] });
+  const end = table.snapshot();
+  expect(table.diff(from, end).created.length).toBe(20_000);
+  publish(table, { spends: [], creates: kept.slice(0, 300).map((n) => create(n, n + 1, script)) });
+  for (const snapshot of [from, to, end]) snapshot[Symbol.dispose]();
   publish(table, { spends: kept.slice(900).map(spend), creates: [] });
   table.reclaim(at);
   expect(table.statistics()).toMatchObject({ coins: 20_300, records: 20_300 });
