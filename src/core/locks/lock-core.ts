@@ -2,6 +2,7 @@ import type { LockContext } from "./context.ts";
 import { leaveRead, leaveWrite } from "./fast-path.ts";
 import { HEADER, type Layout, LOCK, lockAt, OWNER, POISON, WRITER_PRIORITY } from "./layout.ts";
 import type { Mode } from "./levels.ts";
+import type { Words } from "./memory.ts";
 import type { Holdable, Owner } from "./owner.ts";
 import type { LockPolicy } from "./policy.ts";
 import type { LockSpace } from "./space.ts";
@@ -34,6 +35,7 @@ export class LockCore implements Holdable {
   readonly index: number;
   readonly policy: LockPolicy;
   readonly layout: Layout;
+  readonly words: Words;
   readonly #state: number;
   readonly #name: number;
 
@@ -44,65 +46,70 @@ export class LockCore implements Holdable {
     this.order = order;
     this.policy = policy;
     this.layout = space.layout;
+    this.words = space.layout.words;
     this.#state = lockAt(space.layout, index) + LOCK.STATE;
     this.#name = lockAt(space.layout, index) + LOCK.NAME;
   }
 
   /** Readers come in only when no writer waits; they may starve. Else phases are fair. */
   get writerPriority(): boolean {
-    return (Atomics.load(this.layout.words, this.#name) & WRITER_PRIORITY) !== 0;
+    return (Atomics.load(this.words, this.#name) & WRITER_PRIORITY) !== 0;
   }
 
   set writerPriority(on: boolean) {
-    if (on) Atomics.or(this.layout.words, this.#name, WRITER_PRIORITY);
-    else Atomics.and(this.layout.words, this.#name, ~WRITER_PRIORITY);
+    if (on) Atomics.or(this.words, this.#name, WRITER_PRIORITY);
+    else Atomics.and(this.words, this.#name, ~WRITER_PRIORITY);
   }
 
   /** A writer died inside, and nobody has repaired the data since. */
   get isPoisoned(): boolean {
-    return (Atomics.load(this.layout.words, this.#state) & POISON) !== 0;
+    return (Atomics.load(this.words, this.#state) & POISON) !== 0;
   }
 
   /** Says that the data is whole again. The owner must hold the lock for writing. */
   clearPoison(): void {
-    Atomics.and(this.layout.words, this.#state, ~POISON);
+    Atomics.and(this.words, this.#state, ~POISON);
   }
 
   /** Writes down, for this thread and for onlookers, that the owner holds the lock at this place. */
   noteTaken(owner: Owner, place: number, mode: Mode, record: number): void {
-    const { words } = this.layout;
-    const { space } = this;
-    owner.locks[place] = this;
-    owner.modes[place] = mode;
-    owner.sites[place] = record;
+    const { words, space } = this;
+    const hold = owner.holds[place]!;
+    hold.lock = this;
+    hold.mode = mode;
+    hold.record = record;
+    hold.since = (++space.samples & 63) === 0 ? performance.now() : 0;
     if (this.order > owner.top) owner.top = this.order;
     words[owner.at + OWNER.SITE + place] = record;
     words[owner.at + OWNER.SINCE + place] = words[HEADER.CLOCK]!;
-    words[space.records.shard + record * 2 + (mode === "read" ? 0 : 1)]!++;
-    owner.sampled[place] = (++space.samples & 63) === 0 ? performance.now() : 0;
+    words[space.shard + record * 2 + (mode === "read" ? 0 : 1)]!++;
     if (this.policy.debug) this.policy.noteNesting(owner);
   }
 
   /** Gives a hold back. Reads count down, the last one out hands over. */
-  giveBack(owner: Owner, place: number): void {
-    if (place === NESTED) {
-      place = owner.placeOf(this);
-      if (place < 0) return;
-    }
+  giveBack(owner: Owner, at: number): void {
+    const place = at === NESTED ? owner.placeOf(this) : at;
+    if (place < 0) return;
+    const hold = owner.holds[place]!;
     // The last of several nested holds gives the lock back, whichever it is.
-    if (owner.nested[place]! > 0) {
-      owner.nested[place]!--;
+    if (hold.nested > 0) {
+      hold.nested--;
       return;
     }
-    if (owner.sampled[place] !== 0) this.space.records.countHold(owner.sites[place]!, performance.now() - owner.sampled[place]!);
-    const { index, space } = this;
-    owner.locks[place] = undefined;
+    if (hold.since !== 0) this.space.records.countHold(hold.record, performance.now() - hold.since);
+    hold.lock = undefined;
     owner.setLinks(owner.links & ~(1 << place));
     owner.settleTop();
-    if (owner.modes[place] === "read") {
-      if (leaveRead(this.layout, index, owner.index, place)) space.withGraph(() => handOverRead(this.layout, index, space.woken));
-    } else if (!leaveWrite(this.layout, index, owner.index)) {
-      space.withGraph(() => handOverWrite(this.layout, index, space.woken));
-    }
+    if (hold.mode === "write") {
+      if (!leaveWrite(this.layout, this.index, owner.index)) this.#handOverWrite();
+    } else if (leaveRead(this.layout, this.index, owner.index, place)) this.#handOverRead();
+  }
+
+  #handOverWrite(): void {
+    this.space.withGraph(() => handOverWrite(this.layout, this.index, this.space.woken));
+  }
+
+  #handOverRead(): void {
+    this.space.withGraph(() => handOverRead(this.layout, this.index, this.space.woken));
   }
 }

@@ -17,7 +17,7 @@ export function checkOrder(lock: LockCore, owner: Owner, mode: Mode, record: num
   const wanted: HeldSite = { lock: lock.name, level: lock.order, site: records.siteOf(record) };
   const own = owner.placeOf(lock);
   if (own >= 0 && mode === "read") {
-    owner.nested[own]!++;
+    owner.holds[own]!.nested++;
     return true;
   }
   const refuse = (held: HeldSite, reason: string, always = false): void => {

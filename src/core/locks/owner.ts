@@ -1,7 +1,7 @@
 import { LockCapacityError } from "./errors.ts";
-import { BLOCKING, BRANCH, FORKED, HELD_MAX, type Layout, OWNER } from "./layout.ts";
+import { BLOCKING, BRANCH, FORKED, HELD_MAX, type Layout, OWNER, PLACES } from "./layout.ts";
 import type { Mode } from "./levels.ts";
-import { put } from "./memory.ts";
+import { put, type Words } from "./memory.ts";
 
 /** A held lock of a strand. */
 export interface HeldLock {
@@ -27,6 +27,18 @@ export interface OwnerHome {
   closeOwner(owner: Owner): void;
 }
 
+/** One entry of a strand's list of holds, used again and again. */
+class Hold {
+  lock: Holdable | undefined = undefined;
+  mode: Mode = "read";
+  /** Statistics record of the acquisition. */
+  record = 0;
+  /** When a sampled hold began, else 0. */
+  since = 0;
+  /** Reads of the lock while it was held already: counted here, they never wait. */
+  nested = 0;
+}
+
 /**
  * One strand of work on this thread, and the list of what it holds. It is the run-time side of every context of the strand.
  * The shared words of the same index tell other threads what they need; this object is this thread's, and the truth.
@@ -40,25 +52,22 @@ export class Owner {
   links = 0;
   /** Highest level held, here or by the strands that this one branched from. */
   top = 0;
+  /** What `top` falls back to: the level of the strand that this one branched from, at that time. */
+  base = 0;
   parent: Owner | undefined = undefined;
   branches = 0;
   label = "";
   /** Counts up when the strand ends: a context from before is refused. */
   closed = true;
   /** By place; only entries whose bit is set in `links` count. */
-  readonly locks: (Holdable | undefined)[] = new Array(HELD_MAX).fill(undefined);
-  readonly modes: Mode[] = new Array(HELD_MAX).fill("read");
-  readonly sites: number[] = new Array(HELD_MAX).fill(0);
-  /** When a sampled hold began, else 0. */
-  readonly sampled: number[] = new Array(HELD_MAX).fill(0);
-
-  /** Reads of a lock held already: counted here, they never wait. */
-  readonly nested: number[] = new Array(HELD_MAX).fill(0);
+  readonly holds: readonly Hold[] = Array.from({ length: HELD_MAX }, () => new Hold());
+  readonly #words: Words;
 
   constructor(space: OwnerHome, index: number, at: number) {
     this.space = space;
     this.index = index;
     this.at = at;
+    this.#words = space.layout.words;
   }
 
   get owner(): Owner {
@@ -66,26 +75,26 @@ export class Owner {
   }
 
   get held(): number {
-    return this.links & (2 ** HELD_MAX - 1);
+    return this.links & PLACES;
   }
 
   /** @throws LockCapacityError when 16 locks are held. */
   freePlace(): number {
-    const free = ~this.links & (2 ** HELD_MAX - 1);
+    const free = ~this.links & PLACES;
     if (free === 0) throw new LockCapacityError("held locks", HELD_MAX);
     return 31 - Math.clz32(free & -free);
   }
 
   setLinks(links: number): void {
     this.links = links;
-    put(this.space.layout.words, this.at + OWNER.LINKS, links);
+    put(this.#words, this.at + OWNER.LINKS, links);
   }
 
   /** Place of this lock among those held, or -1. */
   placeOf(lock: Holdable): number {
     for (let places = this.held; places !== 0; places &= places - 1) {
       const place = 31 - Math.clz32(places & -places);
-      if (this.locks[place] === lock) return place;
+      if (this.holds[place]!.lock === lock) return place;
     }
     return -1;
   }
@@ -95,22 +104,17 @@ export class Owner {
     const found = this.parent?.heldLocks() ?? [];
     for (let places = this.held; places !== 0; places &= places - 1) {
       const place = 31 - Math.clz32(places & -places);
-      const lock = this.locks[place]!;
-      found.push({
-        lock: lock.name,
-        level: lock.order,
-        mode: this.modes[place]!,
-        site: this.space.records.siteOf(this.sites[place]!),
-      });
+      const { lock, mode, record } = this.holds[place]!;
+      found.push({ lock: lock!.name, level: lock!.order, mode, site: this.space.records.siteOf(record) });
     }
     return found.sort((a, b) => a.level - b.level);
   }
 
   /** After a release: the highest level of what is left. */
   settleTop(): void {
-    let top = this.parent?.top ?? 0;
+    let top = this.base;
     for (let places = this.held; places !== 0; places &= places - 1) {
-      top = Math.max(top, this.locks[31 - Math.clz32(places & -places)]!.order);
+      top = Math.max(top, this.holds[31 - Math.clz32(places & -places)]!.lock!.order);
     }
     this.top = top;
   }
@@ -119,6 +123,7 @@ export class Owner {
   fork(label?: string): Owner {
     const branch = this.space.openOwner(label ?? this.label);
     branch.parent = this;
+    branch.base = this.top;
     branch.top = this.top;
     put(this.space.layout.words, branch.at + OWNER.PARENT, this.index + 1);
     branch.setLinks(branch.links | BRANCH);
@@ -132,7 +137,7 @@ export class Owner {
     if (this.closed) return;
     for (let places = this.held; places !== 0; places &= places - 1) {
       const place = 31 - Math.clz32(places & -places);
-      this.locks[place]!.giveBack(this, place);
+      this.holds[place]!.lock!.giveBack(this, place);
     }
     const { parent } = this;
     if (parent !== undefined && --parent.branches === 0) parent.setLinks(parent.links & ~FORKED);

@@ -60,6 +60,8 @@ export class LockSpace {
   readonly search: Search;
   /** Wakes that the operation under the graph mutex has earned somebody; delivered after it. */
   readonly woken: number[] = [];
+  /** Where this thread's acquisition counters stand. */
+  readonly shard: number;
   /** Acquisitions on this thread, to sample one in 64. */
   samples = 0;
   /** Open strands of this thread: a strand that blocks the thread blocks them. */
@@ -102,6 +104,7 @@ export class LockSpace {
     this.thread = this.#claimThread();
     this.names = new Names(this.layout);
     this.records = new Records(this.layout, this.names, this.thread);
+    this.shard = this.records.shard;
     this.parking = new Parking(this.layout, this.thread);
     this.search = newSearch(capacity.owners, capacity.locks);
   }
@@ -133,6 +136,7 @@ export class LockSpace {
     owner.closed = true;
     owner.parent = undefined;
     owner.top = 0;
+    owner.base = 0;
     owner.setLinks(0);
     this.strands--;
     // In the order of the deferred releases: until then the owner may still be the writer of a lock.
