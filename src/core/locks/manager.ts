@@ -1,17 +1,27 @@
-import { contextOf, type Root } from "./context.ts";
-import { LockCapacityError } from "./errors.ts";
+import { isMainThread } from "node:worker_threads";
+import { contextOf, type LockContext, type Root } from "./context.ts";
+import { LockCapacityError, LockOrderError } from "./errors.ts";
 import { type Layout, LOCK, lockAt, WRITER_PRIORITY } from "./layout.ts";
 import { type LevelName, LOCK_ORDER } from "./levels.ts";
 import type { Repair } from "./lock-core.ts";
+import { Monitor } from "./monitor.ts";
+import type { HeldLock } from "./owner.ts";
 import { LockPolicy, type LockWarning } from "./policy.ts";
 import { RwLock } from "./rwlock.ts";
+import { graphOf, type LockGraph, type LockStats, statsOf } from "./snapshot.ts";
 import { LockSpace } from "./space.ts";
+import { Statistics } from "./statistics.ts";
+
+/** The share of acquisitions that may wait before the contention report names the lock. */
+const CONTENTION_LIMIT = 0.05;
 
 export interface ManagerOptions {
   /** Warn of deep nesting and of input and output under a lock. */
   readonly debug?: boolean;
   /** False: wrong orders are counted, not refused, so that cycles can close. For demonstrations and tests of detection. */
   readonly enforceOrder?: boolean;
+  /** False: no search before a wait; setCycleCheckInterval then has cycles to find. For measuring what the search costs. */
+  readonly detect?: boolean;
   readonly onWarning?: (warning: LockWarning) => void;
 }
 
@@ -27,10 +37,15 @@ export class LockManager {
   readonly space: LockSpace;
   readonly policy: LockPolicy;
   readonly #locks = new Map<string, RwLock>();
+  readonly #statistics: Statistics;
+  readonly #monitor: Monitor;
 
   constructor(space: LockSpace = LockSpace.create(), options: ManagerOptions = {}) {
     this.space = space;
     this.policy = new LockPolicy(options.debug ?? false, options.onWarning ?? (() => {}));
+    this.policy.detect = options.detect ?? true;
+    this.#statistics = new Statistics(space);
+    this.#monitor = new Monitor(space, this.policy);
     this.policy.enforceOrder = options.enforceOrder ?? true;
   }
 
@@ -74,6 +89,7 @@ export class LockManager {
    * @throws LockCapacityError when all owners are in use.
    */
   async task<R>(label: string, fn: (at: Root) => R | Promise<R>): Promise<R> {
+    if (isMainThread) this.#monitor.start();
     const owner = this.space.openOwner(label);
     try {
       return await fn(contextOf<Root>(owner));
@@ -83,7 +99,78 @@ export class LockManager {
     }
   }
 
+  /** Milliseconds that an acquisition waits unless it says otherwise: 30,000 at first. */
   setDefaultTimeout(ms: number): void {
     this.policy.defaultTimeoutMs = ms;
+  }
+
+  /** Looks at the whole wait-for graph every `ms`, besides the search before each wait; 0 stops that. */
+  setCycleCheckInterval(ms: number): void {
+    this.#monitor.checkEvery(ms);
+  }
+
+  /** The same once, now. */
+  checkCycles(): void {
+    this.#monitor.checkCycles();
+  }
+
+  /** One round of what the manager's timer does: the clock of "held since", and warnings of long holds. For tests. */
+  tick(nowMs: number): void {
+    this.#monitor.tick(nowMs);
+  }
+
+  /** Every lock with its figures, holders and waiters, in the order of levels and names. Plain JSON. */
+  stats(): LockStats[] {
+    this.space.tick();
+    return statsOf(this.space, this.#statistics);
+  }
+
+  /** The same by name. */
+  getAllStats(): Record<string, LockStats> {
+    return Object.fromEntries(this.stats().map((stats) => [stats.name, stats]));
+  }
+
+  /** Counts from zero again. What is held or waited for stays as it is. */
+  resetStats(): void {
+    this.#statistics.reset();
+  }
+
+  /** Cycles refused before they closed, and cycles that the periodic check had to break. */
+  deadlockStats(): { readonly prevented: number; readonly found: number } {
+    return this.#statistics.deadlocks();
+  }
+
+  /** The locks of which more than one acquisition in twenty had to wait, the worst first. */
+  contentionReport(limit: number = CONTENTION_LIMIT): LockStats[] {
+    return this.stats()
+      .filter((stats) => stats.contentionRatio > limit)
+      .sort((a, b) => b.contentionRatio - a.contentionRatio);
+  }
+
+  /** Who holds what and waits for whom, now. Plain JSON. */
+  graph(): LockGraph {
+    this.space.tick();
+    return graphOf(this.space);
+  }
+
+  /** What the strand of a context holds, in the order of levels. */
+  locksHeld(at: LockContext): readonly HeldLock[] {
+    return at.owner.heldLocks();
+  }
+
+  /** For debug builds. @throws LockOrderError when a lock of this level could not be taken from here. */
+  assertLockOrder(at: LockContext, level: LevelName): void {
+    const above = at.owner.heldLocks().find((held) => held.level >= LOCK_ORDER[level]);
+    if (above === undefined) return;
+    throw new LockOrderError(
+      { lock: level, level: LOCK_ORDER[level], site: "assertLockOrder" },
+      above,
+      "locks are taken in ascending order of level",
+    );
+  }
+
+  /** Stops the timers of this manager. The locks stay usable. */
+  close(): void {
+    this.#monitor.stop();
   }
 }

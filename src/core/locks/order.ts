@@ -4,7 +4,7 @@ import { RECORD } from "./layout.ts";
 import type { Mode } from "./levels.ts";
 import type { LockCore } from "./lock-core.ts";
 import type { Owner } from "./owner.ts";
-import { inversionOf } from "./same-level.ts";
+import { rememberOrder } from "./same-level.ts";
 
 /**
  * Called where an acquisition does not simply step up. True: the strand holds the lock already and reads it once more, which never
@@ -28,8 +28,13 @@ export function checkOrder(lock: LockCore, owner: Owner, mode: Mode, record: num
     if (held.lock === lock.name && held.level === lock.order) refuse(held, "a strand cannot wait for itself", true);
     if (held.level > lock.order) refuse(held, "locks are taken in ascending order of level");
     if (held.level !== lock.order) continue;
-    const reason = inversionOf(lock.space, held, wanted);
-    if (reason !== undefined) refuse(held, reason);
+    const seen = rememberOrder(lock.layout, lock.space.orders, [held.index, held.record], [lock.index, record]);
+    if (seen === undefined) continue;
+    const before = `${records.siteOf(seen.beforeRecord)}, then ${records.siteOf(seen.afterRecord)}`;
+    refuse(
+      held,
+      `two locks of one level are always taken in the same order, and they were taken the other way round at ${before}`,
+    );
   }
   return false;
 }

@@ -9,11 +9,15 @@ export interface HeldLock {
   readonly level: number;
   readonly mode: Mode;
   readonly site: string;
+  /** Indexes of the lock and of the statistics record in the space. */
+  readonly index: number;
+  readonly record: number;
 }
 
 /** What a strand must know of a lock that it holds. */
 export interface Holdable {
   readonly name: string;
+  readonly index: number;
   /** The number of its level. */
   readonly order: number;
   giveBack(owner: Owner, place: number): void;
@@ -105,7 +109,14 @@ export class Owner {
     for (let places = this.held; places !== 0; places &= places - 1) {
       const place = 31 - Math.clz32(places & -places);
       const { lock, mode, record } = this.holds[place]!;
-      found.push({ lock: lock!.name, level: lock!.order, mode, site: this.space.records.siteOf(record) });
+      found.push({
+        lock: lock!.name,
+        level: lock!.order,
+        mode,
+        site: this.space.records.siteOf(record),
+        index: lock!.index,
+        record,
+      });
     }
     return found.sort((a, b) => a.level - b.level);
   }

@@ -58,6 +58,8 @@ export class LockSpace {
   readonly records: Records;
   readonly parking: Parking;
   readonly search: Search;
+  /** Orders of two locks of one level that this thread has looked up: see same-level.ts. */
+  readonly orders = new Set<number>();
   /** Wakes that the operation under the graph mutex has earned somebody; delivered after it. */
   readonly woken: number[] = [];
   /** Where this thread's acquisition counters stand. */

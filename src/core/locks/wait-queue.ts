@@ -46,10 +46,10 @@ export function takeIfFree(layout: Layout, lock: number, owner: number, mode: nu
   return compareExchange(layout.words, lockAt(layout, lock) + LOCK.STATE, POISON, POISON | WRITER | owner) === POISON;
 }
 
-/** Takes the lock, or queues for it: ACQUIRED, WAITING, CYCLE (it would have closed one), TORN (poisoned, for readers). */
+/** Takes the lock, or queues for it: ACQUIRED, WAITING, CYCLE (it would have closed one), TORN (poisoned, for readers). Without `search` no cycle is looked for. */
 export function enqueue(
   layout: Layout,
-  search: Search,
+  search: Search | undefined,
   lock: number,
   owner: number,
   mode: number,
@@ -76,7 +76,7 @@ export function enqueue(
   if (blockedThread >= 0) store(words, threadAt(layout, blockedThread) + THREAD.BLOCKED, owner + 1);
   link(layout, lock, owner, mode);
   store(words, at + OWNER.WAIT, lock + 1);
-  if (!closesCycle(layout, search, owner)) return WAITING;
+  if (search === undefined || !closesCycle(layout, search, owner)) return WAITING;
   withdraw(layout, lock, owner, woken);
   if (blockedThread >= 0) store(words, threadAt(layout, blockedThread) + THREAD.BLOCKED, 0);
   return CYCLE;

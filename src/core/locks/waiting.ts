@@ -47,7 +47,8 @@ class Request {
     const { lock, owner, place, record } = this;
     const { space } = lock;
     const mode = this.mode === "read" ? READ : WRITE;
-    const outcome = enqueue(space.layout, space.search, lock.index, owner.index, mode, place, blockedThread, space.woken);
+    const search = lock.policy.detect ? space.search : undefined;
+    const outcome = enqueue(space.layout, search, lock.index, owner.index, mode, place, blockedThread, space.woken);
     if (outcome === CYCLE) {
       Atomics.add(space.layout.words, HEADER.PREVENTED, 1);
       space.records.count(record, RECORD.DEADLOCKS);
@@ -69,7 +70,16 @@ class Request {
     Atomics.store(lock.space.layout.words, owner.at + OWNER.WAIT, 0);
     lock.space.records.countWait(this.record, performance.now() - this.since);
     if (wait === -(lock.index + 1)) return this.taken();
-    return this.failed(wait === REFUSED + BY_POISON ? new LockPoisonedError(lock.name) : new DeadlockError(this.cycle));
+    if (wait === REFUSED + BY_POISON) return this.failed(new LockPoisonedError(lock.name));
+    lock.space.records.count(this.record, RECORD.DEADLOCKS);
+    const { records } = lock.space;
+    const step = {
+      owner: ownerName(lock.space, owner.index),
+      waitsFor: lock.name,
+      mode: this.mode,
+      site: records.siteOf(this.record),
+    };
+    return this.failed(new DeadlockError([step]));
   }
 
   taken(): number {

@@ -8,6 +8,8 @@ import type { Program, Tools } from "./world.ts";
 export type Op =
   | { readonly take: number; readonly mode: "read" | "write"; readonly give?: "up" | "abort"; readonly parks?: boolean }
   | { readonly release: true }
+  /** Stays where it is until that strand is inside a lock, or has ended. */
+  | { readonly awaits: number }
   | { readonly change: (shared: number[]) => void; readonly undo: (shared: number[]) => void }
   | { readonly fail: true };
 
@@ -84,6 +86,7 @@ class Strand {
     const { world } = this.t;
     world.enter(lock, write);
     const state = lockAt(this.#layout, lock) + LOCK.STATE;
+    if (!write && (world.words[state]! & POISON) !== 0) world.complaint = `a reader was let in to what may be torn`;
     // A writer repairs what it finds torn.
     if (write && (world.words[state]! & POISON) !== 0) world.write(state, world.words[state]! & ~POISON);
     if (write && (world.words[state]! & (WRITER | COUNT)) !== (WRITER | this.t.me))
@@ -161,7 +164,8 @@ export function strand(...ops: Op[]): Program {
       } else if ("release" in op) {
         const last = held.pop()!;
         yield* me.release(last.lock, last.write);
-      } else if ("change" in op) {
+      } else if ("awaits" in op) yield ["awaits", op.awaits];
+      else if ("change" in op) {
         op.change(t.world.shared);
         undo.push(op.undo);
       } else {

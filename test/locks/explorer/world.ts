@@ -192,6 +192,7 @@ export class World {
     const [kind, at] = strand.next!;
     if (kind === "mutex") return this.words[HEADER.MUTEX] === 0;
     if (kind === "sleep") return !strand.asleep || strand.notified;
+    if (kind === "awaits") return this.strands[at]!.result !== undefined || this.inside.flat().some((strands) => strands.has(at));
     if (kind === "until") return this.#mayBury(me, at);
     return true;
   }
