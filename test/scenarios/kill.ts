@@ -31,7 +31,8 @@ export async function killRounds(rounds: number, seed: number): Promise<void> {
   const acknowledged: Acknowledged = { tip: undefined, payments: new Set() };
   try {
     for (let round = 0; round < rounds; round++) {
-      await mineAndKill(home, acknowledged, 50 + 950 * (random() / 2 ** 32));
+      // Every other round waits for a payment first: a busy machine may need its time before there is anything to lose.
+      await mineAndKill(home, acknowledged, { afterMs: 1000 * (random() / 2 ** 32), afterPayment: round % 2 === 1 });
       const node = await startNode({ home, apiPort: 0, verifiers: 0 });
       try {
         await checkAfterKill(node, acknowledged);
@@ -46,7 +47,15 @@ export async function killRounds(rounds: number, seed: number): Promise<void> {
   }
 }
 
-async function mineAndKill(home: string, acknowledged: Acknowledged, afterMs: number): Promise<void> {
+interface Moment {
+  readonly afterMs: number;
+  readonly afterPayment: boolean;
+}
+
+/** No round waits longer for its first payment: the first blocks have to mature. */
+const PAYMENT_MS_MAX = 20_000;
+
+async function mineAndKill(home: string, acknowledged: Acknowledged, { afterMs, afterPayment }: Moment): Promise<void> {
   const script = new URL("./mining-node.ts", import.meta.url).pathname;
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, home, "4", "0.03"], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -59,11 +68,15 @@ async function mineAndKill(home: string, acknowledged: Acknowledged, afterMs: nu
     const said = JSON.parse(line) as { ready?: { url: string; cookie: string }; block?: BlockHash };
     if (said.block !== undefined) acknowledged.tip = said.block;
     if (said.ready === undefined) continue;
-    client = pay(said.ready, acknowledged, paying.signal);
-    void sleep(afterMs).then(() => {
-      child.kill("SIGKILL");
-      killed.resolve();
-    });
+    const paid = Promise.withResolvers<void>();
+    client = pay(said.ready, acknowledged, paid.resolve, paying.signal);
+    const begin = afterPayment ? Promise.race([paid.promise, sleep(PAYMENT_MS_MAX, undefined, { ref: false })]) : undefined;
+    void Promise.resolve(begin)
+      .then(() => sleep(afterMs))
+      .then(() => {
+        child.kill("SIGKILL");
+        killed.resolve();
+      });
   }
   paying.abort();
   await Promise.all([exited, client, Promise.race([killed.promise, failed(child)])]);
@@ -74,7 +87,12 @@ async function failed(child: ChildProcess): Promise<void> {
 }
 
 /** Sends as fast as answers come, until the node is gone. */
-async function pay(node: { url: string; cookie: string }, acknowledged: Acknowledged, signal: AbortSignal): Promise<void> {
+async function pay(
+  node: { url: string; cookie: string },
+  acknowledged: Acknowledged,
+  onPaid: () => void,
+  signal: AbortSignal,
+): Promise<void> {
   const authorization = `Basic ${Buffer.from(await readFile(node.cookie, "utf8")).toString("base64")}`;
   const call = async (method: string, ...params: unknown[]) => {
     const answer = await fetch(node.url, {
@@ -91,6 +109,7 @@ async function pay(node: { url: string; cookie: string }, acknowledged: Acknowle
       const txid = await call("sendtoaddress", address, 0.01);
       if (txid === undefined) await sleep(20);
       else acknowledged.payments.add(txid as Txid);
+      if (txid !== undefined) onPaid();
     }
   } catch {
     // The node was killed under the call: what it was asked last is not acknowledged.
