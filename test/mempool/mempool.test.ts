@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { DEFAULT_POLICY } from "../../src/core/mempool/policy.ts";
 import { withScripts } from "../../src/core/mempool/script-verdict.ts";
 import type { Transaction } from "../../src/core/primitives/transaction.ts";
-import type { BlockHash, Height } from "../../src/core/primitives/units.ts";
-import { buildCoinbase } from "../support/build-block.ts";
+import type { BlockHash, FeeRate, Height } from "../../src/core/primitives/units.ts";
+import { buildCoinbase, buildTx } from "../support/build-block.ts";
 import { AT } from "./pool-replay.ts";
-import { type Output, outputOf, spend, TestPool } from "./test-pool.ts";
+import { type Output, outputOf, PAY_SCRIPT, spend, TestPool } from "./test-pool.ts";
 
 const LIMITS = { weight: 3_992_000, sigopCost: 79_600, minFeeRate: DEFAULT_POLICY.blockMinFeeRate };
 
@@ -151,26 +151,22 @@ test("version 3 families have a parent and a child, and the second child may evi
   expect(bench.add(spend([bench.coin()], { version: 3, ballast: 10_000, fee: 5000 }))).toBe("TRUC-violation");
 });
 
-test("dust costs nothing, and its child sweeps it", () => {
-  const bench = new TestPool({ minRelayFeeRate: 0 as never });
-  const from = bench.coin(1_000_000);
-  const withDust = (fee: number) => spend([{ ...from, value: 100 + fee }, bench.coin(0)], { fee, outputs: 1 });
-  const dusty = spend([{ ...bench.coin(100), value: 100 }], { fee: 0 });
-  expect(bench.add(withDust(1))).toBe("dust");
-  expect(bench.add(dusty)).toBe("added");
-  const both = spend([bench.coin(200_000), bench.coin(100)], { fee: 0, outputs: 2 });
-  expect(bench.add(both)).toBe("added");
-  expect(bench.add(spend([outputOf(dusty), bench.coin()], { fee: 1000 }))).toBe("added");
-});
-
-test("a child that leaves its parent's dust is refused", () => {
-  const bench = new TestPool({ minRelayFeeRate: 0 as never, dustFeeRate: 3_000_000 as never });
-  const parent = spend([bench.coin(700_000)], { fee: 0, outputs: 2 }); // 350,000 and 350,000.
-  expect(bench.judge(parent)).not.toHaveProperty("kind");
-  const dustier = new TestPool({ minRelayFeeRate: 0 as never, dustFeeRate: 3_500_000 as never });
-  const coin = dustier.coin(1_000_000);
-  const mother = spend([coin], { fee: 0, outputs: 3 }); // Three of 333,333: below 343,000, two too many.
-  expect(dustier.add(mother)).toBe("dust");
+test("dust costs nothing, and whoever spends its parent sweeps it", () => {
+  const bench = new TestPool({ minRelayFeeRate: 0 as FeeRate });
+  const withDust = (fee: number) => {
+    const { txid, vout, value } = bench.coin();
+    const outputs = [value - fee - 100, 100].map((each) => ({ value: each, script: PAY_SCRIPT }));
+    return buildTx({ inputs: [{ txid, vout }], outputs });
+  };
+  expect(bench.judge(withDust(1))).toMatchObject({ code: "dust", detail: "tx with dust output must be 0-fee" });
+  const parent = withDust(0);
+  expect(bench.add(parent)).toBe("added");
+  const leaving = spend([outputOf(parent, 0)]);
+  expect(bench.judge(leaving)).toMatchObject({
+    code: "missing-ephemeral-spends",
+    detail: `tx ${leaving.txid} (wtxid=${leaving.wtxid}) did not spend parent's ephemeral dust`,
+  });
+  expect(bench.add(spend([outputOf(parent, 0), outputOf(parent, 1)]))).toBe("added");
 });
 
 test("a full pool drops what pays least and asks for more", () => {
@@ -246,7 +242,7 @@ test("a template takes the best chunks that fit, parents first", () => {
   const { fees, weight } = bench.pool.select(LIMITS);
   expect([fees, weight]).toEqual([109_200, parent.weight + child.weight + large.weight + small.weight]);
   expect(bench.pool.select({ ...LIMITS, sigopCost: 0 }).entries).toEqual([]);
-  expect(bench.pool.select({ ...LIMITS, minFeeRate: 1_000_000 as never }).entries).toEqual([]);
+  expect(bench.pool.select({ ...LIMITS, minFeeRate: 1_000_000 as FeeRate }).entries).toEqual([]);
   expect(bench.pool.select({ ...LIMITS, isFinal: ({ tx }) => tx !== parent }).entries.map(({ tx }) => tx)).toEqual([
     large,
     small,
