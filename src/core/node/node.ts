@@ -52,6 +52,7 @@ export interface RunningNode {
 }
 
 const VERIFIERS_MAX = 8;
+const CYCLE_CHECK_MS = 1_000;
 
 /** Starts a node and resolves when it answers. @throws ChainCoreError, StoreError: what is in the way, in a sentence */
 export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
@@ -103,6 +104,8 @@ async function openHouse(options: NodeOptions, opened: AsyncDisposableStack): Pr
     (options.onFatal ?? endProcess)(error);
   };
   const locks = new LockManager(undefined, { onWarning: (warning) => log.area("locks").warn(warning, warning.kind) });
+  locks.setCycleCheckInterval(CYCLE_CHECK_MS); // The search before each wait finds all cycles; this one would find our mistakes.
+  opened.defer(() => locks.close());
   const { parts, close } = await openParts(
     {
       directory,
