@@ -284,23 +284,23 @@ test("compaction leaves alone what an open snapshot saw come or go, so that diff
   // Now all chunks are sparse. These changes stand in the log of an open snapshot.
   using from = table.snapshot();
   publish(table, { spends: kept.slice(0, 900).map(spend), creates: [] });
-  publish(table, { spends: [], creates: kept.slice(0, 300).map((n) => create(n, n + 1, script)) });
+  publish(table, { spends: [], creates: kept.slice(0, 200).map((n) => create(n, n + 1, script)) });
   using to = table.snapshot();
   const text = (): string[][] =>
     [table.diff(from, to).created, table.diff(from, to).spent].map((entries) => entriesText(entries));
   const before = text();
-  expect(before.map((lines) => lines.length)).toEqual([300, 900]);
+  expect(before.map((lines) => lines.length)).toEqual([200, 900]);
   expect(table.compact(at)).toBeGreaterThan(100);
   publish(table, { spends: [], creates: numbers.map((n) => create(n + 100_000, n, script)) });
   expect(text()).toEqual(before);
-  publish(table, { spends: kept.slice(0, 300).map(spend), creates: [] });
+  publish(table, { spends: kept.slice(0, 200).map(spend), creates: [] });
   const end = table.snapshot();
   expect(table.diff(from, end).created.length).toBe(20_000);
-  publish(table, { spends: [], creates: kept.slice(0, 300).map((n) => create(n, n + 1, script)) });
+  publish(table, { spends: [], creates: kept.slice(0, 200).map((n) => create(n, n + 1, script)) });
   for (const snapshot of [from, to, end]) snapshot[Symbol.dispose]();
   publish(table, { spends: kept.slice(900).map(spend), creates: [] });
   table.reclaim(at);
-  expect(table.statistics()).toMatchObject({ coins: 20_300, records: 20_300 });
+  expect(table.statistics()).toMatchObject({ coins: 20_200, records: 20_200 });
 });
 
 test("a script with many coins keeps its list whole while they come and go and their memory serves again", () => {
