@@ -126,6 +126,7 @@ test("maxSnapshots is kept: the oldest named snapshot is revoked by one more", (
   expect(table.snapshotNames()).toEqual(["s2", "s3", "s4"]);
   expect(made.map((snapshot) => snapshot.isRevoked)).toEqual([true, true, false, false, false]);
   expect(() => made[0]!.has(outpoint(1))).toThrow(SnapshotRevokedError);
+  expect(() => made[1]!.has(outpoint(1))).toThrow(/3 newer named snapshots pushed it out/);
   expect(table.statistics().leasesHeld).toBe(3);
 });
 
@@ -136,6 +137,16 @@ test("five named snapshots are kept by default", () => {
     table.createSnapshot();
   }
   expect(table.snapshotNames()).toEqual(["version-5", "version-6", "version-7", "version-8", "version-9"]);
+});
+
+test("named snapshots that nobody disposes use up nothing", () => {
+  const { table } = tableWithTime({ leases: 8 });
+  for (let n = 0; n < 100; n++) {
+    age(table, 1, 1_000_000 * (n + 1));
+    table.createSnapshot();
+  }
+  expect(table.createSnapshot().has(outpoint(1))).toBe(false);
+  expect(table.statistics().leasesHeld).toBe(5);
 });
 
 test("a dropped or disposed name is gone and frees its version; a snapshot with two names outlives the first", () => {
