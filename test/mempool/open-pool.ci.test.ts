@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
+import { REGTEST } from "../../src/core/consensus/params.ts";
+import { MemoryChain } from "../support/memory-chain.ts";
 import { buildOpenChain, openSteps, type Step } from "../support/open-chain.ts";
 import { hasTestData } from "../support/test-data.ts";
 import { submit, testPackage } from "./package-replay.ts";
@@ -97,3 +99,14 @@ test.skipIf(!hasTestData)(
     expect(differences).toEqual([]);
   },
 );
+
+test.skipIf(!hasTestData)("after reorganisations the pool holds what Bitcoin Core's holds", async () => {
+  const replay = new PoolReplay(new MemoryChain(REGTEST));
+  const differences: string[] = [];
+  for (const [index, step] of openSteps("blocks.jsonl.gz").entries()) {
+    if (step.op === "submitheader" && step.hex!.length === 160) replay.chain.submitHeader(Buffer.from(step.hex!, "hex"));
+    const isTaken = step.op !== "submitblock" || (!step.rpc_error && (step.result === null || step.result === "inconclusive"));
+    if (isTaken) for (const text of await replaySteps(replay, [step])) differences.push(`${index}: ${text}`);
+  }
+  expect(differences).toEqual([]);
+});

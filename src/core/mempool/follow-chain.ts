@@ -50,6 +50,10 @@ export async function followChain(
   for (const block of move.connected) removed.push(...pool.connectBlock(at, block, move.view.tip, move.nowSeconds));
   if (move.displaced.length === 0) return { removed, returned: [] };
   const candidates = takeBack(at, pool, move, removed);
+  pool.adoptChildren(
+    at,
+    candidates.flatMap(({ rawTxid }) => pool.findRaw(rawTxid) ?? []),
+  );
   const verdicts = await verify(candidates);
   candidates.forEach((candidate, i) => {
     const entry = pool.findRaw(candidate.rawTxid);
@@ -60,7 +64,10 @@ export async function followChain(
   return { removed, returned: candidates.flatMap((candidate) => pool.findRaw(candidate.rawTxid) ?? []) };
 }
 
-/** Puts displaced transactions in, in their order; where one may not come back, what builds on it goes too. */
+/**
+ * Puts displaced transactions in, in their order; where one may not come back, what builds on it goes too. Children that
+ * wait already do not count for the limits of clusters yet, as in Bitcoin Core: they are linked, and trimmed, at the end.
+ */
 function takeBack(at: Holds<"MEMPOOL", "write">, pool: Mempool, move: ChainMove, removed: Removal[]): readonly Candidate[] {
   const mined = new Set<Txid>(move.connected.flatMap((block) => block.transactions.map((tx) => tx.txid)));
   const candidates: Candidate[] = [];

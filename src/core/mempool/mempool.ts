@@ -156,6 +156,11 @@ export class Mempool implements PoolReads {
     return spent.every((coin, i) => coin.height !== UNCONFIRMED_HEIGHT || this.findOutput(tx.prevoutKey(i)) !== undefined);
   }
 
+  /** Links entries that came back from disconnected blocks to what already waited and spends from them; clusters may pass their limits. */
+  adoptChildren(_at: Holds<"MEMPOOL", "write">, entries: Iterable<PoolEntry>): void {
+    for (const entry of entries) this.#index.adopt(entry);
+  }
+
   /** Drops an entry and all that descends from it. */
   removeWithDescendants(_at: Holds<"MEMPOOL", "write">, entry: PoolEntry, reason: RemovalReason): readonly Removal[] {
     return this.#remove(withDescendants([entry]), reason);

@@ -62,7 +62,7 @@ export class PoolIndex {
     return this.#spenders.get(key);
   }
 
-  /** Adds an entry that conflicts with nothing here. Children are only there when it comes back from a disconnected block. */
+  /** Adds an entry that conflicts with nothing here. */
   add(fields: EntryFields, parents: readonly PoolEntry[], feeDelta: number): PoolEntry {
     const entry = new PoolEntry(fields, this.#sequence++, feeDelta);
     const { tx } = entry;
@@ -74,15 +74,19 @@ export class PoolIndex {
       entry.parents.push(parent);
       parent.children.push(entry);
     }
-    for (const child of this.#childrenOf(entry)) {
-      cluster = this.#join(cluster, child.cluster);
-      entry.children.push(child);
-      child.parents.push(entry);
-    }
-    this.#clusters.add(cluster);
-    this.#eviction.note(cluster);
+    this.#addCluster(cluster);
     this.#count(entry, 1);
     return entry;
+  }
+
+  /** Links an entry that came back from a disconnected block to those that were here before it and spend from it. */
+  adopt(entry: PoolEntry): void {
+    for (const child of this.#childrenOf(entry)) {
+      if (entry.children.includes(child)) continue;
+      entry.children.push(child);
+      child.parents.push(entry);
+      this.#addCluster(this.#join(entry.cluster, child.cluster));
+    }
   }
 
   /** Takes entries out; what hung on them stays, in clusters of its own. */
@@ -127,7 +131,6 @@ export class PoolIndex {
 
   #childrenOf(entry: PoolEntry): ReadonlySet<PoolEntry> {
     const children = new Set<PoolEntry>();
-    if (this.#spenders.size === 0) return children;
     const key = Buffer.from(`${entry.rawTxid}\0\0\0\0`, "latin1");
     for (let i = 0; i < entry.tx.outputCount; i++) {
       key.writeUInt32LE(i, 32);
