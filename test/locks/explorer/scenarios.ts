@@ -1,4 +1,4 @@
-import { type Op, strand, undertaker } from "./strand.ts";
+import { atMutex, type Op, strand, undertaker } from "./strand.ts";
 import type { Scenario } from "./world.ts";
 
 const r = (take: number): Op => ({ take, mode: "read" });
@@ -32,14 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "write/write, mutex step by step", locks: 1, threads: [strand(w(0)), strand(w(0))], fullMutex: true, check: calm },
   { name: "read/write, mutex step by step", locks: 1, threads: [strand(r(0)), strand(w(0))], fullMutex: true, check: calm },
   { name: "write/write", locks: 1, threads: [strand(w(0)), strand(w(0))], check: calm },
-  {
-    name: "three at the mutex, step by step",
-    locks: 1,
-    threads: [strand(w(0)), strand(w(0)), strand(w(0))],
-    fullMutex: true,
-    prepare: [0],
-    check: calm,
-  },
+  { name: "three at the mutex, step by step", locks: 1, threads: [atMutex(1), atMutex(2), atMutex(1)], fullMutex: true },
   {
     name: "phases are fair",
     locks: 1,
@@ -75,6 +68,13 @@ export const SCENARIOS: readonly Scenario[] = [
     check: oneVictim,
   },
   { name: "timeout vs grant", locks: 1, threads: [strand(w(0)), strand(up(w(0)))], check: calm },
+  { name: "timeout vs grant of a reader", locks: 1, threads: [strand(w(0)), strand(up(r(0)))], check: calm },
+  {
+    name: "a reader behind a writer that gives up",
+    locks: 1,
+    threads: [strand(r(0), { awaits: 2 }), strand(up(w(0))), strand(r(0))],
+    check: calm,
+  },
   {
     name: "timeout of a writer with a reader behind",
     locks: 1,

@@ -180,6 +180,21 @@ export function strand(...ops: Op[]): Program {
   };
 }
 
+/** Goes in and out of the graph mutex, nothing else. */
+export function atMutex(times: number): Program {
+  return function* ({ world, code, me }) {
+    for (let i = 0; i < times; i++) {
+      yield* code["enterGraph"]!(world.words, me, 0);
+      world.enter(0, true);
+      yield ["inside", 0];
+      world.leave(0, true);
+      yield* code["leaveGraph"]!(world.words);
+      world.boundary(i);
+    }
+    return "ok";
+  };
+}
+
 /** The main thread's part: hears of deaths, one or several at a time, and buries as LockSpace.buryThreads does. */
 export function undertaker(of?: readonly number[]): Program {
   return function* (t) {
