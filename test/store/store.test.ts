@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Database } from "../../src/core/store/database.ts";
 import { openDatabase } from "../../src/core/store/database.ts";
+import { Sealer } from "../../src/core/store/sealer.ts";
 import { Store, type StoreOptions } from "../../src/core/store/store.ts";
 import * as tables from "../../src/core/store/tables.ts";
 import { body, coin, hashOf, outpoint } from "./samples.ts";
@@ -39,7 +40,7 @@ async function commit(store: Store, n: number): Promise<void> {
     },
     blocks: [{ record: tables.sealBlock({ ...record, sequence: n, transactionCount: 1, position }), replaces: undefined }],
     records: [tables.sealUndo(hashOf(n), n > 1 ? [coin(n - 1)] : [])],
-    transactions: [tables.sealTransaction(outpoint(n, 0).subarray(0, 32), position, 0)],
+    transactions: [new Sealer().transaction(outpoint(n, 0).subarray(0, 32), position, 0)],
   });
 }
 
@@ -171,9 +172,9 @@ test("block files without their database are refused, naming --reindex", async (
 test("a coin that is lost, doubled or changed behind our back is noticed while loading", async () => {
   const harm: ((database: Database) => Promise<void>)[] = [
     (database) => del(database, tables.coinKey(outpoint(4, 1))),
-    (database) => put(database, tables.sealCoin(outpoint(50, 0), coin(50))),
-    (database) => put(database, tables.sealCoin(outpoint(4, 1), coin(5))),
-    (database) => put(database, { ...tables.sealCoin(outpoint(4, 1), coin(4)), value: Uint8Array.of(1, 2, 3, 4, 5, 6) }),
+    (database) => put(database, new Sealer().coin(outpoint(50, 0), coin(50))),
+    (database) => put(database, new Sealer().coin(outpoint(4, 1), coin(5))),
+    (database) => put(database, { ...new Sealer().coin(outpoint(4, 1), coin(4)), value: Uint8Array.of(1, 2, 3, 4, 5, 6) }),
   ];
   for (const step of harm) {
     await rm(directory, { recursive: true });

@@ -35,6 +35,7 @@ export class CoinOverlay implements CoinSource {
   }
 
   find(bytes: Uint8Array, offset = 0): Coin | undefined {
+    if (this.#touched.size === 0) return this.#source.find(bytes, offset);
     const touched = this.#touched.get(outpointKeyAt(bytes, offset));
     return touched === undefined ? this.#source.find(bytes, offset) : touched.now;
   }

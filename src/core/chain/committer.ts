@@ -1,6 +1,7 @@
 import { assert } from "../errors.ts";
 import type { Block } from "../primitives/block.ts";
 import type { Transaction } from "../primitives/transaction.ts";
+import { Sealer } from "../store/sealer.ts";
 import type { StoreChange } from "../store/store.ts";
 import * as tables from "../store/tables.ts";
 import { type BlockNode, recordOf } from "./block-entry.ts";
@@ -139,9 +140,10 @@ export class Committer {
     const undo = plan.verified.get(node);
     if (undo === undefined) return noFindings();
     const { transactions } = await plan.block(node);
+    const sealer = new Sealer();
     return {
       records: [tables.sealUndo(node.header.hashBytes, undo)],
-      transactions: transactions.map((tx, index) => tables.sealTransaction(tx.txidBytes, node.position!, index)),
+      transactions: transactions.map((tx, index) => sealer.transaction(tx.txidBytes, node.position!, index)),
     };
   }
 

@@ -8,7 +8,7 @@ import { MISSING_INPUTS } from "../consensus/verify-inputs.ts";
 import { assert } from "../errors.ts";
 import type { Block } from "../primitives/block.ts";
 import type { Coin } from "../primitives/coin.ts";
-import { outpointBytesOf } from "../primitives/outpoint.ts";
+import { OUTPOINT_LENGTH, outpointBytesOf } from "../primitives/outpoint.ts";
 import type { Transaction } from "../primitives/transaction.ts";
 import type { Height } from "../primitives/units.ts";
 import { scriptErrorText } from "../script/script-error.ts";
@@ -67,8 +67,14 @@ function applyChecked(block: Block, parent: HeaderAncestry, coins: CoinOverlay, 
 
 /** BIP30: no transaction of the block may make a coin where one is unspent. */
 function overwritesCoins(block: Block, coins: CoinOverlay): boolean {
+  const outpoint = new Uint8Array(OUTPOINT_LENGTH); // One for all: this looks at every output of the block.
+  const view = new DataView(outpoint.buffer);
   return block.transactions.some((tx) => {
-    for (let vout = 0; vout < tx.outputCount; vout++) if (coins.wasThere(outpointBytesOf(tx.txidBytes, vout))) return true;
+    outpoint.set(tx.txidBytes);
+    for (let vout = 0; vout < tx.outputCount; vout++) {
+      view.setUint32(32, vout, true);
+      if (coins.wasThere(outpoint)) return true;
+    }
     return false;
   });
 }

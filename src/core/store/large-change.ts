@@ -22,10 +22,6 @@ export interface Write {
   readonly value: Uint8Array | undefined;
 }
 
-export function writeBytes(write: Write): number {
-  return write.key.length + (write.value?.length ?? 0) + 8;
-}
-
 /** Writes the parts; returns how many. Nothing has happened yet. */
 export async function writeParts(database: Database, writes: readonly Write[], partBytesMax: number): Promise<number> {
   let count = 0;

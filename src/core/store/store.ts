@@ -4,18 +4,11 @@ import type { Coin } from "../primitives/coin.ts";
 import { decodeCoin } from "../primitives/coin.ts";
 import { BlockFiles, DISK, type FileSystem, listBlockFiles } from "./block-files.ts";
 import { type ScannedBody, scanBlockFile } from "./block-scan.ts";
-import { type Database, type DatabaseBatch, destroyDatabase, openDatabase } from "./database.ts";
+import { type Database, destroyDatabase, openDatabase } from "./database.ts";
 import { firstState, folderBytes, prepareFolder, readState, sealVersion } from "./folder.ts";
 import { HighWater } from "./high-water.ts";
-import {
-  BATCH_BYTES_MAX,
-  finishLargeChange,
-  PART_BYTES_MAX,
-  putMarker,
-  type Write,
-  writeBytes,
-  writeParts,
-} from "./large-change.ts";
+import { BATCH_BYTES_MAX, finishLargeChange, PART_BYTES_MAX, putMarker, type Write, writeParts } from "./large-change.ts";
+import { Sealer } from "./sealer.ts";
 import { SetSum } from "./set-sum.ts";
 import { encodeState, type StoreState } from "./state.ts";
 import { databaseDamaged, databaseMissing, diskError } from "./store-error.ts";
@@ -233,32 +226,33 @@ export class Store {
     const durable = change.durable ?? true;
     const batch = this.#database.batch();
     const state = this.#nextState(change);
-    const writes = coinWrites(change.coins, state.coins);
+    const coins = change.coins ?? { spends: [], creates: [] };
+    const parts = estimate(coins) > this.#batchBytesMax ? await this.#writeParts(coins, state.coins) : undefined;
+    if (parts !== undefined) putMarker(batch, parts);
+    else eachCoinWrite(coins, state.coins, (key, value) => (value === undefined ? batch.del(key) : batch.put(key, value)));
     const record = tables.sealRecord(tables.tableKey(tables.TABLE.state), encodeState(state));
     batch.put(record.key, record.value);
     for (const { record } of change.blocks ?? []) batch.put(record.key, record.value);
-    for (const { key, value } of [...(change.transactions ?? []), ...(change.records ?? [])]) batch.put(key, value);
-    await this.#writeCoins(batch, writes, durable);
+    for (const { key, value } of change.transactions ?? []) batch.put(key, value);
+    for (const { key, value } of change.records ?? []) batch.put(key, value);
+    await batch.write({ sync: durable });
+    if (parts !== undefined) await finishLargeChange(this.#database, this.#path);
     if (durable) await this.#highWater.write(state.serial);
     this.#state = state;
   }
 
-  async #writeCoins(batch: DatabaseBatch, writes: readonly Write[], durable: boolean): Promise<void> {
-    const bytes = writes.reduce((sum, write) => sum + writeBytes(write), 0);
-    const batchBytesMax = this.#options.batchBytesMax ?? BATCH_BYTES_MAX;
-    if (bytes > batchBytesMax) {
-      putMarker(batch, await writeParts(this.#database, writes, Math.min(PART_BYTES_MAX, batchBytesMax)));
-      await batch.write({ sync: true });
-      return finishLargeChange(this.#database, this.#path);
-    }
-    for (const { key, value } of writes) {
-      if (value === undefined) batch.del(key);
-      else batch.put(key, value);
-    }
-    await batch.write({ sync: durable });
+  /** The same writes ahead of the batch, for more than one batch should hold. */
+  async #writeParts(coins: CoinWrites, sum: SetSum): Promise<number> {
+    const writes: Write[] = [];
+    eachCoinWrite(coins, sum, (key, value) => writes.push({ key, value }));
+    return writeParts(this.#database, writes, Math.min(PART_BYTES_MAX, this.#batchBytesMax));
   }
 
-  /** The sums of coins are completed by `coinWrites`. */
+  get #batchBytesMax(): number {
+    return this.#options.batchBytesMax ?? BATCH_BYTES_MAX;
+  }
+
+  /** The sums of coins are completed by `eachCoinWrite`. */
   #nextState(change: StoreChange): StoreState {
     const blocks = this.#state.blocks.copy();
     for (const { record, replaces } of change.blocks ?? []) {
@@ -307,18 +301,22 @@ function blockFilesOptions(options: StoreOptions, directory: string) {
   };
 }
 
-/** The writes of a net change; `sum` follows. Deletions first: a coin may be replaced at the same outpoint. */
-function coinWrites(change: CoinWrites | undefined, sum: SetSum): readonly Write[] {
-  const writes: Write[] = [];
-  for (const { outpoint, coin } of change?.spends ?? []) {
-    const { key, fingerprint } = tables.sealCoin(outpoint, coin);
+/** The writes of a net change, one after the other; `sum` follows. Deletions first: a coin may be replaced at its own outpoint. */
+function eachCoinWrite(change: CoinWrites, sum: SetSum, visit: (key: Uint8Array, value: Uint8Array | undefined) => void): void {
+  const sealer = new Sealer();
+  for (const { outpoint, coin } of change.spends) {
+    const { key, fingerprint } = sealer.coin(outpoint, coin);
     sum.remove(fingerprint);
-    writes.push({ key, value: undefined });
+    visit(key, undefined);
   }
-  for (const { outpoint, coin } of change?.creates ?? []) {
-    const { key, value, fingerprint } = tables.sealCoin(outpoint, coin);
+  for (const { outpoint, coin } of change.creates) {
+    const { key, value, fingerprint } = sealer.coin(outpoint, coin);
     sum.add(fingerprint);
-    writes.push({ key, value });
+    visit(key, value);
   }
-  return writes;
+}
+
+/** Bytes of a batch, about. */
+function estimate({ spends, creates }: CoinWrites): number {
+  return spends.length * 48 + creates.reduce((sum, { coin }) => sum + 72 + coin.script.length, 0);
 }

@@ -4,6 +4,7 @@ import { Writer } from "../encoding/writer.ts";
 import { type Coin, readCoin, writeCoin } from "../primitives/coin.ts";
 import { HEADER_LENGTH } from "../primitives/header.ts";
 import { OUTPOINT_LENGTH } from "../primitives/outpoint.ts";
+import { shortCrc32 } from "./checksum.ts";
 import { type Fingerprint, fingerprint } from "./set-sum.ts";
 
 /*
@@ -30,7 +31,7 @@ export const TABLE = {
   marker: 0x4d,
 } as const;
 
-const CHECKSUM_LENGTH = 4;
+export const CHECKSUM_LENGTH = 4;
 
 /** A record ready to be written. */
 export interface SealedRecord {
@@ -51,8 +52,8 @@ function seal(keyLength: number, writer: Writer): SealedRecord {
 }
 
 /** Four bytes of the txid or block hash. */
-function keyWord(key: Uint8Array): number {
-  return key[5]! | (key[6]! << 8) | (key[7]! << 16) | (key[8]! << 24);
+export function keyWord(key: Uint8Array, start = 0): number {
+  return key[start + 5]! | (key[start + 6]! << 8) | (key[start + 7]! << 16) | (key[start + 8]! << 24);
 }
 
 export interface OpenedRecord {
@@ -60,13 +61,17 @@ export interface OpenedRecord {
   readonly fingerprint: Fingerprint;
 }
 
+/** From so many bytes on zlib's CRC-32 is faster, for all that it takes to call it. */
+const LONG = 300;
+
 /** Undefined when the checksum does not hold. */
 export function openRecord(key: Uint8Array, value: Uint8Array): OpenedRecord | undefined {
   const end = value.length - CHECKSUM_LENGTH;
   if (end < 0) return undefined;
-  const checksum = crc32(value.subarray(0, end), crc32(key));
-  if (new Reader(value, end).u32() !== checksum) return undefined;
+  const checksum =
+    end > LONG ? crc32(value.subarray(0, end), crc32(key)) : shortCrc32(value, 0, end, shortCrc32(key, 0, key.length));
   const plain = new Uint8Array(value.buffer, value.byteOffset, value.length); // LevelDB hands out Buffers.
+  if (readU32(plain, end) !== checksum) return undefined;
   return { payload: new Reader(plain, 0, end), fingerprint: fingerprint(checksum, keyWord(key)) };
 }
 
@@ -93,14 +98,10 @@ const COIN_KEY_LENGTH = 1 + OUTPOINT_LENGTH;
 /** @param outpoint 36 bytes as inputs carry them, vout little-endian. */
 export function coinKey(outpoint: Uint8Array): Uint8Array {
   const key = new Uint8Array(COIN_KEY_LENGTH);
-  writeCoinKey(key, outpoint);
-  return key;
-}
-
-function writeCoinKey(key: Uint8Array, outpoint: Uint8Array): void {
   key[0] = TABLE.coin;
   key.set(outpoint, 1);
   for (let i = 0; i < 4; i++) key[33 + i] = outpoint[35 - i]!;
+  return key;
 }
 
 /** The outpoint as inputs carry it. */
@@ -108,13 +109,6 @@ export function outpointOfKey(key: Uint8Array): Uint8Array {
   const outpoint = new Uint8Array(key.subarray(1, COIN_KEY_LENGTH)); // Not slice: a Buffer's is no copy.
   for (let i = 0; i < 4; i++) outpoint[32 + i] = key[36 - i]!;
   return outpoint;
-}
-
-export function sealCoin(outpoint: Uint8Array, coin: Coin): SealedRecord {
-  const writer = new Writer(COIN_KEY_LENGTH + 24 + coin.script.length);
-  writer.bytes(coinKey(outpoint));
-  writeCoin(writer, coin);
-  return seal(COIN_KEY_LENGTH, writer);
 }
 
 // Undo
@@ -153,13 +147,6 @@ export interface TransactionPlace {
 }
 
 const TXID_LENGTH = 32;
-const PLACE_KEY_LENGTH = 1 + TXID_LENGTH + 8;
-
-/** One record for each block that holds the transaction: branches do not overwrite each other. */
-export function sealTransaction(txidBytes: Uint8Array, block: BlockPosition, index: number): SealedRecord {
-  const writer = new Writer(64).u8(TABLE.transaction).bytes(txidBytes).u32(block.file).u32(block.offset).u32(index);
-  return seal(PLACE_KEY_LENGTH, writer);
-}
 
 export function readTransactionPlace(key: Uint8Array, payload: Reader): TransactionPlace {
   const place = new Reader(key, 1 + TXID_LENGTH);
@@ -228,4 +215,8 @@ export function readBlock(key: Uint8Array, payload: Reader): BlockRecord {
     transactionCount,
     position,
   };
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
