@@ -5,7 +5,8 @@ import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { LockManager } from "../locks/manager.ts";
 import { WorkCoordinator } from "../mining/coordinator.ts";
 import { createScanner, type KernelName } from "../mining/kernel.ts";
-import { kernelModule } from "../mining/kernel-module.ts";
+import { bestKernel, kernelModule } from "../mining/kernel-module.ts";
+import { nativeKernelNames } from "../mining/native-kernel.ts";
 import { jobOf, UNITS_MAX } from "../mining/range-word.ts";
 import { WorkSpace } from "../mining/work-space.ts";
 import { WorkerClaims } from "../mining/worker-claims.ts";
@@ -39,8 +40,9 @@ export async function rows(): Promise<readonly BenchRow[]> {
       ...{ name: "wasm-simd kernel, one thread", unit: "MH/s", samples: simd },
       reference: { name: "@noble/hashes twice", value: median(byNoble) },
     }),
+    ...nativeKernelNames().map((name) => nativeRow(name, median(simd))),
     row({ name: "node-crypto kernel, one thread", unit: "MH/s", samples: kernelRates("node-crypto") }),
-    row({ name: "one worker, per CPU second", unit: "MH/s", samples: one.perCpuSecond }),
+    row({ name: `one worker with ${bestKernel()}, per CPU second`, unit: "MH/s", samples: one.perCpuSecond }),
     row({
       ...{ name: "two workers, per CPU second", unit: "MH/s", samples: two.perCpuSecond },
       reference: { name: "one worker", value: median(one.perCpuSecond) },
@@ -64,6 +66,11 @@ export async function rows(): Promise<readonly BenchRow[]> {
   ];
 }
 
+function nativeRow(name: KernelName, simd: number): BenchRow {
+  const reference = { name: "wasm-simd kernel", value: simd };
+  return row({ name: `${name} kernel, one thread`, unit: "MH/s", samples: kernelRates(name), reference });
+}
+
 function repeat(count: number, once: () => void): void {
   for (let i = 0; i < count; i++) once();
 }
@@ -84,7 +91,7 @@ function rateOf(count: number, run: (count: number) => void): number[] {
 function kernelRates(kernel: KernelName): number[] {
   const scanner = createScanner(kernelModule(), kernel);
   scanner.setHeader(HEADER);
-  const batch = kernel === "wasm-simd" ? 65_536 : 4_096;
+  const batch = kernel === "node-crypto" ? 4_096 : 65_536;
   const warm = performance.now() + 300; // Until V8 has optimised the kernel.
   while (performance.now() < warm) scanner.find(0, batch, UNREACHABLE);
   return rateOf(16 * batch, (count) => {

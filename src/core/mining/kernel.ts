@@ -1,11 +1,15 @@
 import { sha256d } from "../encoding/hash.ts";
-import { instantiateWasm, type WasmKernel, type WasmModule } from "../encoding/wasm-runtime.ts";
+import { instantiateWasm, type WasmModule } from "../encoding/wasm-runtime.ts";
 import { assert } from "../errors.ts";
 import { HEADER_LENGTH } from "../primitives/header.ts";
 import { hashMeetsTarget } from "../primitives/target.ts";
+import { type NativeKernelName, nativeKernel } from "./native-kernel.ts";
 
-/** Which code hashes. "wasm-simd" is generated at start; "node-crypto" is what is left where WebAssembly has no SIMD. */
-export type KernelName = "wasm-simd" | "node-crypto";
+/**
+ * Which code hashes. "wasm-simd" is generated at start; "node-crypto" is what is left where WebAssembly has no SIMD; the native ones are
+ * there when they were built (npm run build:native), as far as the CPU has what they use.
+ */
+export type KernelName = "wasm-simd" | "node-crypto" | NativeKernelName;
 
 /** Tries nonces on one header after another. One thread uses it; a thread makes its own. */
 export interface NonceScanner {
@@ -23,17 +27,24 @@ export type KernelModule = WasmModule | undefined;
 export const LANES = 4;
 const NONCE_OFFSET = 76;
 
-class WasmScanner implements NonceScanner {
-  readonly kernel = "wasm-simd";
-  readonly #scan: WasmKernel["run"];
+/** As sha256-modules.ts describes `scan`; `start` as a signed or unsigned number of 32 bits. */
+type Scan = (start: number, count: number, limit: number) => number;
+
+/** What a kernel that tries several nonces at once finds, confirmed with the whole hash. */
+class LaneScanner implements NonceScanner {
+  readonly kernel: KernelName;
+  readonly #lanes: number;
+  readonly #scan: Scan;
+  /** The header's first nineteen words, where the kernel reads them. */
   readonly #words: Uint32Array;
   readonly #header = new Uint8Array(HEADER_LENGTH);
   readonly #view = new DataView(this.#header.buffer);
 
-  constructor(module: WasmModule) {
-    const { run, memory } = instantiateWasm(module, "scan");
-    this.#scan = run;
-    this.#words = new Uint32Array(memory.buffer, 0, 19);
+  constructor(kernel: KernelName, lanes: number, words: Uint32Array, scan: Scan) {
+    this.kernel = kernel;
+    this.#lanes = lanes;
+    this.#words = words;
+    this.#scan = scan;
   }
 
   setHeader(header: Uint8Array): void {
@@ -46,14 +57,14 @@ class WasmScanner implements NonceScanner {
     const end = start + count;
     for (let at = start; at < end; ) {
       // The kernel rounds a count up to whole groups; what it finds beyond the end is not ours.
-      const offset = this.#scan(at | 0, end - at, limit);
+      const offset = this.#scan(at, end - at, limit);
       if (offset < 0) return undefined;
       const group = at + offset;
-      const last = Math.min(group + LANES, end);
+      const last = Math.min(group + this.#lanes, end);
       for (let nonce = group; nonce < last; nonce++) {
         if (this.#meets(nonce, target)) return nonce;
       }
-      at = group + LANES; // The most significant word was small enough, the whole hash was not.
+      at = group + this.#lanes; // The most significant word was small enough, the whole hash was not.
     }
     return undefined;
   }
@@ -83,9 +94,21 @@ class CryptoScanner implements NonceScanner {
   }
 }
 
-/** A scanner for the calling thread. @param module as the parent sent it, in a worker */
+/** A scanner for the calling thread. @param module as the parent sent it, in a worker; native kernels do without */
 export function createScanner(module: KernelModule, kernel: KernelName = module ? "wasm-simd" : "node-crypto"): NonceScanner {
-  if (kernel === "node-crypto") return new CryptoScanner();
-  assert(module !== undefined, "the WebAssembly kernel is not available");
-  return new WasmScanner(module);
+  switch (kernel) {
+    case "node-crypto":
+      return new CryptoScanner();
+    case "wasm-simd": {
+      assert(module !== undefined, "the WebAssembly kernel is not available");
+      const { run, memory } = instantiateWasm(module, "scan");
+      return new LaneScanner(kernel, LANES, new Uint32Array(memory.buffer, 0, 19), run);
+    }
+    default: {
+      const words = new Uint32Array(19);
+      const native = nativeKernel(kernel);
+      assert(native !== undefined, `the kernel ${kernel} is not available`);
+      return new LaneScanner(kernel, native.lanes, words, (start, count, limit) => native.scan(words, start, count, limit));
+    }
+  }
 }

@@ -41,8 +41,11 @@ export interface PoolStatistics {
   readonly work: WorkStatistics;
 }
 
-/** MH/s of one thread to assume until a rate is measured: rather more than today's processors do. */
-const RATE_GUESS: Record<KernelName, number> = { "wasm-simd": 8e6, "node-crypto": 1e6 };
+/** Hashes per second of one thread to assume until a rate is measured: rather more than today's processors do. */
+const RATE_GUESS: Record<KernelName, number> = {
+  ...{ "native-avx512": 35e6, "native-avx2": 16e6, "native-generic": 8e6 },
+  ...{ "wasm-simd": 8e6, "node-crypto": 1e6 },
+};
 
 /** Several miners that share one coordinator, so that none does another's work (MiningPool of the guide). */
 export class MiningPool {

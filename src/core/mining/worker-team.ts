@@ -4,7 +4,7 @@ import { ChainCoreError } from "../errors.ts";
 import type { Log } from "../ports.ts";
 import type { WorkCoordinator } from "./coordinator.ts";
 import type { KernelName } from "./kernel.ts";
-import { kernelModule } from "./kernel-module.ts";
+import { bestKernel, kernelModule } from "./kernel-module.ts";
 import type { WorkerSetup } from "./worker.ts";
 import type { WorkerMessage } from "./worker-loop.ts";
 
@@ -65,7 +65,7 @@ export class WorkerTeam {
   }
 
   get kernel(): KernelName {
-    return this.options.kernel ?? (kernelModule() ? "wasm-simd" : "node-crypto");
+    return this.options.kernel ?? bestKernel();
   }
 
   get isRunning(): boolean {
