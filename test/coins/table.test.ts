@@ -271,6 +271,19 @@ test("compaction gathers what a large spend left scattered, and every snapshot s
   expect(table.compact(at)).toBe(0);
 });
 
+test("commits gather sparse memory by themselves, little by little", () => {
+  const { table } = tableWithTime();
+  const numbers = Array.from({ length: 60_000 }, (_, n) => n);
+  publish(table, { spends: [], creates: numbers.map((n) => create(n, n, scriptOf(2))) });
+  publish(table, { spends: numbers.filter((n) => n % 10 !== 0).map(spend), creates: [] });
+  age(table, 32 * 6);
+  const others = Array.from({ length: 15_000 }, (_, n) => create(n + 100_000, n, scriptOf(3)));
+  const { bytesReserved } = table.statistics();
+  publish(table, { spends: [], creates: others });
+  expect(table.statistics().bytesReserved).toBe(bytesReserved);
+  expect(table.balanceOf(scriptOf(2))).toBe(numbers.filter((n) => n % 10 === 0).reduce((sum, n) => sum + n, 0));
+});
+
 test("compaction leaves alone what an open snapshot saw come or go, so that differences stay right", () => {
   const { table } = tableWithTime();
   const script = scriptOf(2);

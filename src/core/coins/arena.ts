@@ -54,6 +54,12 @@ export class Arena {
     return this.#size.length;
   }
 
+  /** Less than half of the chunks' words are in use, and it is worth the while: more than 4 MB. */
+  get isSparse(): boolean {
+    const chunks = this.#size.length - this.#empty.length;
+    return chunks > 64 && this.#wordsUsed * 2 < chunks * CHUNK_WORDS;
+  }
+
   /** A place of at least `words` words. @throws ChainCoreError coins-memory-full */
   allocate(words: number): number {
     const index = SIZE_INDEX[words]!;

@@ -6,6 +6,7 @@ import type { Coin } from "../primitives/coin.ts";
 import { OUTPOINT_LENGTH } from "../primitives/outpoint.ts";
 import { type Sats, sats } from "../primitives/units.ts";
 import type { CoinEntry } from "./coin-view.ts";
+import { NONE } from "./layout.ts";
 import { MuHash } from "./muhash.ts";
 import type { CoinSnapshot } from "./snapshot.ts";
 import { sortedRecords } from "./sorted-records.ts";
@@ -77,10 +78,12 @@ export async function coinSetStatistics(
   const tally = new Tally(kind);
   let turn = 0;
   for (const record of sortedRecords(snapshot)) {
-    const entry: CoinEntry = [snapshot.view.outpoint(record), snapshot.view.coin(record)];
-    snapshot.check();
-    tally.add(entry);
-    if (++turn % COINS_A_TURN !== 0) continue;
+    if (record !== NONE) {
+      const entry: CoinEntry = [snapshot.view.outpoint(record), snapshot.view.coin(record)];
+      snapshot.check();
+      tally.add(entry);
+      if (++turn % COINS_A_TURN !== 0) continue;
+    }
     signal?.throwIfAborted();
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -72,6 +72,10 @@ export interface CoinTableStatistics {
 /** At least so many records are reclaimed after each commit if there is so much to do: more than a full block makes. */
 const RECLAIM_AT_ONCE = 20_000;
 
+/** Sparse memory is gathered a little at a time, some 2 ms every so many commits; `compact` does it at once. */
+const COMPACT_EVERY = 32;
+const COMPACT_AT_ONCE = 2_000;
+
 export class CoinTable {
   readonly #view: CoinView;
   readonly #store: RecordStore;
@@ -284,6 +288,7 @@ export class CoinTable {
     this.#reclaimer.add(log);
     this.#leases.revokeOverAge(this.#clock.monotonicMs(), this.#leaseMs);
     this.#reclaimer.run(Math.max(RECLAIM_AT_ONCE, 2 * log.spent.length));
+    if (this.#commits % COMPACT_EVERY === 0 && this.#store.arena.isSparse) this.#compactor.run(COMPACT_AT_ONCE);
   }
 
   #aborted(records: readonly number[]): void {
