@@ -41,6 +41,7 @@ export class Lease {
   readonly #control: Int32Array;
   readonly #at: number;
   #isHeld = true;
+  #endReason: string | undefined;
 
   private constructor(control: Int32Array, index: number, version: number) {
     this.#control = control;
@@ -82,8 +83,19 @@ export class Lease {
     throw new SnapshotRevokedError(this.version, this.#reason());
   }
 
+  /** False once it was released or ended. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
   get isRevoked(): boolean {
-    return this.#isHeld && Atomics.load(this.#control, this.#at + PIN) === REVOKED;
+    return this.#endReason !== undefined || (this.#isHeld && Atomics.load(this.#control, this.#at + PIN) === REVOKED);
+  }
+
+  /** Revokes it on its own thread; the line is free at once, whether or not the holder ever disposes. */
+  end(reason: string): void {
+    this.#endReason = reason;
+    this.release();
   }
 
   release(): void {
@@ -93,6 +105,7 @@ export class Lease {
   }
 
   #reason(): string {
+    if (this.#endReason !== undefined) return this.#endReason;
     if (!this.#isHeld) return "it was disposed before";
     if (Atomics.load(this.#control, CLOSED) !== 0) return "the coin table was closed";
     return "it was held for longer than a snapshot may be";

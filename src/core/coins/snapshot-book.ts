@@ -84,6 +84,7 @@ export class SnapshotBook {
     const lease = Lease.take(this.#view.memory.control);
     this.#leases.setLimit(lease.index, leaseMs);
     const snapshot = new CoinSnapshot(this.#view, lease, () => {
+      if (!lease.isHeld) return;
       this.#leases.setLimit(lease.index, 0);
       lease.release();
       left();
@@ -96,7 +97,8 @@ export class SnapshotBook {
     const [name, { snapshot, lease }] = this.#named.entries().next().value!;
     this.#named.delete(name);
     if (this.#isNamed(snapshot)) return;
-    this.#leases.revoke(lease.index);
+    this.#leases.setLimit(lease.index, 0);
+    lease.end(`${this.#maxNamed} newer named snapshots pushed it out`);
   }
 
   #isNamed(snapshot: CoinSnapshot): boolean {
