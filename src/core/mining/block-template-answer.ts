@@ -13,7 +13,7 @@ export interface TemplateTransactionAnswer {
   readonly txid: string;
   /** The wtxid. */
   readonly hash: string;
-  /** Positions of its parents among the template's transactions, from 1. */
+  /** Positions of its parents among the template's transactions, from 1: one for each input that spends from there, as in Core. */
   readonly depends: readonly number[];
   /** Satoshis. */
   readonly fee: number;
@@ -87,9 +87,8 @@ export function blockTemplateAnswer(template: BlockTemplate, options: AnswerOpti
 function transactionAnswers(template: BlockTemplate): TemplateTransactionAnswer[] {
   const position = new Map<Txid, number>();
   return template.entries.map(({ tx, fee, sigopCost }, index) => {
-    const parents = new Set(tx.inputs.map(({ txid }) => position.get(txid)).filter((at) => at !== undefined));
+    const depends = tx.inputs.map(({ txid }) => position.get(txid)).filter((at) => at !== undefined);
     position.set(tx.txid, index + 1);
-    const depends = [...parents].sort((a, b) => a - b);
     const { txid, wtxid: hash, weight } = tx;
     return { data: bytesToHex(tx.raw), txid, hash, depends, fee, sigops: sigopCost, weight };
   });
