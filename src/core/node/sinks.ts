@@ -1,8 +1,9 @@
 import type { BlockSink, TransactionSink, TransactionVerdict } from "../api/ports.ts";
 import { submitBlockResult } from "../chain/outcome.ts";
 import { unreachable } from "../errors.ts";
-import type { Txid } from "../primitives/units.ts";
+import type { FeeRate, Txid } from "../primitives/units.ts";
 import { acceptBlock } from "./accept-block.ts";
+import { submitPackage, testPackage } from "./accept-package.ts";
 import { acceptTransaction, type TransactionOutcome } from "./accept-transaction.ts";
 import type { NodeParts } from "./parts.ts";
 
@@ -10,6 +11,8 @@ import type { NodeParts } from "./parts.ts";
 export function transactionSink(node: NodeParts): TransactionSink {
   return {
     accept: async (at, tx, options) => verdictOf(await acceptTransaction(at, node, tx, options), options.testOnly ?? false),
+    testPackage: (at, txs, { feeRateMax }) => testPackage(at, node, txs, feeRateMax ?? (0 as FeeRate)),
+    submitPackage: (at, txs, { feeRateMax }) => submitPackage(at, node, txs, feeRateMax ?? (0 as FeeRate)),
     prioritise: (at, txid: Txid, delta) =>
       node.mempoolLock.withWrite(at, (at) => node.mempool.prioritise(at, txid, delta), { site: "prioritise" }),
   };
