@@ -19,7 +19,7 @@ let client: AdminClient;
 
 beforeAll(async () => {
   node = await TestNode.open();
-  server = await serveAdmin(node.api, { socketPath: join(node.bench.directory, "admin.sock") });
+  server = await serveAdmin(node.api, { socketPath: join(node.directory, "admin.sock") });
   client = new AdminClient(server.path, "the node of this test");
   await node.call("generatetoaddress", 3, ADDRESS);
 });
@@ -38,7 +38,7 @@ test("the chain, its blocks, transactions and coins are told without credentials
     tips: [{ height: 3, branchLength: 0, status: "active" }],
   });
   const block = await client.get<BlockAnswer>("/v1/blocks/2");
-  expect(block).toMatchObject({ height: 2, confirmations: 2, previous: node.bench.chain.atHeight(1)!.hash, next: chain.tip });
+  expect(block).toMatchObject({ height: 2, confirmations: 2, previous: node.parts.chain.atHeight(1)!.hash, next: chain.tip });
   expect(await client.get(`/v1/blocks/${block.hash}`)).toEqual(block);
   const tx = await client.get<TransactionAnswer>(`/v1/transactions/${block.transactions[0]}`);
   expect(tx).toMatchObject({
@@ -63,16 +63,16 @@ test.each([
 });
 
 test("a block is taken as bytes, and said why when it is not", async () => {
-  const { hash } = node.bench.chain.tip;
-  const block = (await node.bench.chain.readBlock(hash))!;
+  const { hash } = node.parts.chain.tip;
+  const block = (await node.parts.chain.readBlock(hash))!;
   expect(await client.post("/v1/blocks", block.raw)).toEqual({ accepted: false, reason: "duplicate" });
   await expect(client.post("/v1/blocks", new Uint8Array(10))).rejects.toMatchObject({ code: "decode-truncated" });
 });
 
 test("events of a reorganisation come in order", async () => {
-  const before = node.events.sequence;
+  const before = node.parts.events.sequence;
   const lines = client.lines<NodeEvent>(`/v1/events?since=${before}`);
-  const [first, second] = [node.bench.chain.atHeight(2)!.hash, node.bench.chain.tip.hash];
+  const [first, second] = [node.parts.chain.atHeight(2)!.hash, node.parts.chain.tip.hash];
   await node.call("invalidateblock", first);
   await node.call("generatetoaddress", 1, ADDRESS);
   const seen: string[] = [];
@@ -83,7 +83,7 @@ test("events of a reorganisation come in order", async () => {
   expect(seen).toEqual([
     `block-disconnected ${second}`,
     `block-disconnected ${first}`,
-    `block-connected ${node.bench.chain.tip.hash}`,
+    `block-connected ${node.parts.chain.tip.hash}`,
   ]);
 });
 

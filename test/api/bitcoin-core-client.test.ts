@@ -30,7 +30,7 @@ test("it mines, reads blocks and hears of errors by Bitcoin Core's codes", async
 
 test("it sends named parameters and batches", async () => {
   const modern = new Client({ host: await node.url(), username, password, version: "0.21.0" }); // Older ones have no names.
-  expect(await modern.command("getblockhash", { height: 0 })).toBe(node.bench.chain.genesis.hash);
+  expect(await modern.command("getblockhash", { height: 0 })).toBe(node.parts.chain.genesis.hash);
   const answers = await client.command([
     { method: "getblockcount", parameters: [] },
     { method: "getblockhash", parameters: [99] },

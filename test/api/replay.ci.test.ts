@@ -1,38 +1,29 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { hasTestData, testLines } from "../support/test-data.ts";
+import { hasTestData } from "../support/test-data.ts";
+import { buildOpenChain } from "./open-chain-node.ts";
+import { replayPool } from "./pool-steps.ts";
 import { type Recorded, recordedFile } from "./recorded.ts";
 import { CREDENTIALS, TestNode } from "./test-node.ts";
 import { withoutVolatile } from "./volatile.ts";
 
-interface Step {
-  readonly op: string;
-  readonly time?: number;
-  readonly hex?: string;
-  readonly note?: string;
-  readonly result?: string | null;
-  readonly rpc_error?: { readonly code: number; readonly message: string } | null;
-}
-
 /** What still differs from Bitcoin Core 31.1, by the number of the request. */
 const KNOWN_DIFFERENCES: readonly number[] = [];
 
+/*
+ * chains/open-1 from end to end over the API, in the order in which it was recorded: A builds the chain, C asks, B fills the pool, the odd
+ * ones come last; a restart between them.
+ */
 let node: TestNode;
 /** Steps of part A that were answered otherwise than by Bitcoin Core. */
-const wrongSteps: string[] = [];
+let wrongSteps: readonly string[];
 
 /** The chain of part A, built through the calls that were made to Bitcoin Core; then a restart, as the recording had it. */
 beforeAll(async () => {
   if (!hasTestData) return;
   node = await TestNode.open();
-  for (const step of testLines<Step>("chains/open-1/blocks.jsonl.gz")) {
-    if (step.op === "setmocktime") await node.call("setmocktime", step.time);
-    if (step.op !== "submitblock" && step.op !== "submitheader") continue;
-    const answer = await node.answerTo(step.op, step.hex);
-    const wanted = step.rpc_error ?? step.result ?? null;
-    if (JSON.stringify(answer) !== JSON.stringify(wanted)) wrongSteps.push(`${step.note}: ${JSON.stringify(answer)}`);
-  }
-  node.restart();
+  wrongSteps = await buildOpenChain(node);
+  await node.restart();
 }, 300_000);
 
 afterAll(async () => await node?.[Symbol.asyncDispose]());
@@ -59,6 +50,20 @@ test.skipIf(!hasTestData)("520 recorded requests are answered as Bitcoin Core an
   }
   expect(different).toEqual(KNOWN_DIFFERENCES);
 });
+
+test.skipIf(!hasTestData)("the pool answers part B as Bitcoin Core's did", { timeout: 300_000 }, async () => {
+  await node.restart();
+  expect(await replayPool(node, "mempool.jsonl.gz")).toEqual([]);
+});
+
+test.skipIf(!hasTestData)(
+  "the pool answers the odd ones as Bitcoin Core's did with -acceptnonstdtxn=1",
+  { timeout: 300_000 },
+  async () => {
+    await node.restart({ requireStandard: false });
+    expect(await replayPool(node, "mempool-nonstd.jsonl")).toEqual([]);
+  },
+);
 
 interface Answer {
   readonly status: number;

@@ -1,207 +1,142 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Api, createApi } from "../../src/core/api/api.ts";
 import { chainReader } from "../../src/core/api/chain-reader.ts";
-import { EventLog } from "../../src/core/api/events.ts";
-import { serveApi } from "../../src/core/api/http-server.ts";
+import { type RunningServer, serveApi } from "../../src/core/api/http-server.ts";
 import { poolReader } from "../../src/core/api/pool-reader.ts";
-import type { AcceptOptions, ApiDeps, BlockSink, Mining, TransactionSink, TransactionVerdict } from "../../src/core/api/ports.ts";
-import { submitBlockResult, type TipMove } from "../../src/core/chain/outcome.ts";
+import type { ApiDeps } from "../../src/core/api/ports.ts";
 import { REGTEST } from "../../src/core/consensus/params.ts";
-import { ChainCoreError } from "../../src/core/errors.ts";
-import type { Root } from "../../src/core/locks/context.ts";
-import { followChain } from "../../src/core/mempool/follow-chain.ts";
-import { Mempool } from "../../src/core/mempool/mempool.ts";
-import { DEFAULT_POLICY } from "../../src/core/mempool/policy.ts";
-import { withScripts } from "../../src/core/mempool/script-verdict.ts";
-import { mineOne } from "../../src/core/mining/generate.ts";
-import { buildTemplate, Candidate } from "../../src/core/mining/template.ts";
+import { LockManager } from "../../src/core/locks/manager.ts";
+import type { Policy } from "../../src/core/mempool/policy.ts";
+import { NodeMining } from "../../src/core/node/node-mining.ts";
+import { openParts } from "../../src/core/node/open-parts.ts";
+import type { NodeParts } from "../../src/core/node/parts.ts";
+import { blockSink, transactionSink } from "../../src/core/node/sinks.ts";
+import { SystemClock } from "../../src/core/node/system.ts";
 import type { Log } from "../../src/core/ports.ts";
-import type { Transaction } from "../../src/core/primitives/transaction.ts";
-import type { Sats, UnixSeconds } from "../../src/core/primitives/units.ts";
-import { STANDARD_FLAGS } from "../../src/core/script/flags.ts";
-import { createVerifier } from "../../src/core/verify/verifier.ts";
-import { ChainBench } from "../chain/harness.ts";
+import type { UnixSeconds } from "../../src/core/primitives/units.ts";
 
-const QUIET: Log = { debug() {}, info() {}, warn() {}, error: (fields, message) => console.error(message, fields) };
+const LOG: Log = { debug() {}, info() {}, warn() {}, error: (fields, message) => console.error(message, fields) };
 export const CREDENTIALS = `__cookie__:${"7".repeat(64)}`;
 
-/** Chain, pool and API, wired together as a node does it but for threads, peers and accounts. `await using`. */
+/**
+ * A node without accounts, peers and registry, as Bitcoin Core without a wallet: its chain in a folder of its own, its clock in the
+ * test's hand. `await using`.
+ */
 export class TestNode {
-  readonly bench: ChainBench;
-  pool!: Mempool;
-  events!: EventLog;
-  api!: Api;
-  readonly #verifier = createVerifier({ workers: 0 });
-  #stopped = false;
-  #server: Awaited<ReturnType<typeof serveApi>> | undefined;
+  readonly directory: string;
+  readonly clock = new SystemClock();
+  #policy: Partial<Policy> = {};
+  #opened!: Awaited<ReturnType<typeof openParts>>;
+  #api!: Api;
+  #server: RunningServer | undefined;
+  #isStopped = false;
 
-  private constructor(bench: ChainBench, follow: { move?: (move: TipMove) => Promise<void> }) {
-    this.bench = bench;
-    follow.move = (move) => this.#follow(move);
-    this.restart();
-  }
-
-  /** What a restart leaves: the chain. */
-  restart(): void {
-    const { chain } = this.bench;
-    this.pool = new Mempool({ policy: DEFAULT_POLICY, params: REGTEST, tip: chain.find(chain.tip.hash)! });
-    this.events = new EventLog({ clock: this.#clock });
-    this.api = createApi(this.#deps());
+  private constructor(directory: string) {
+    this.directory = directory;
+    this.clock.setMock(1_700_000_000);
   }
 
   static async open(): Promise<TestNode> {
-    const follow: { move?: (move: TipMove) => Promise<void> } = {};
-    const bench = await ChainBench.open(
-      {},
-      { verifier: createVerifier({ workers: 0 }), follow: (_at, move) => follow.move!(move) },
-    );
-    return new TestNode(bench, follow);
+    const node = new TestNode(await mkdtemp(join(tmpdir(), "chaincore-api-")));
+    await node.#open();
+    return node;
   }
 
+  get parts(): NodeParts {
+    return this.#opened.parts;
+  }
+
+  get api(): Api {
+    return this.#api;
+  }
+
+  /** Whether somebody asked it to stop. */
   get isStopped(): boolean {
-    return this.#stopped;
-  }
-
-  get #clock() {
-    return { nowMs: () => this.bench.nowSeconds * 1000, monotonicMs: () => performance.now() };
+    return this.#isStopped;
   }
 
   /** The URL of the API port, opened when first asked for. */
   async url(): Promise<string> {
-    this.#server ??= await serveApi(this.api, { port: 0, credentials: CREDENTIALS });
+    this.#server ??= await serveApi(this.#api, { port: 0, credentials: CREDENTIALS });
     return this.#server.url;
   }
 
+  /** What a restart without the pool's file leaves: the chain. */
+  async restart(policy: Partial<Policy> = {}): Promise<void> {
+    this.#policy = policy;
+    await this.#close();
+    await this.#open();
+  }
+
   /** The result of a call, or the error `{code, message}` that it answers. */
-  async answerTo(method: string, ...params: unknown[]): Promise<unknown> {
-    const { body } = await this.api.rpc.answer(Buffer.from(JSON.stringify({ id: 1, method, params })), new AbortController());
-    const { result, error } = JSON.parse(body) as { result: unknown; error: { code: number; message: string } | null };
+  async answerTo(method: string, ...params: readonly unknown[]): Promise<unknown> {
+    const body = Buffer.from(JSON.stringify({ id: 1, method, params }));
+    const answer = await this.#api.rpc.answer(body, new AbortController());
+    const { result, error } = JSON.parse(answer.body) as { result: unknown; error: { code: number; message: string } | null };
     return error ?? result;
   }
 
   /** The result of a call that must not fail. */
-  async call<R>(method: string, ...params: unknown[]): Promise<R> {
-    const { body } = await this.api.rpc.answer(Buffer.from(JSON.stringify({ id: 1, method, params })), new AbortController());
-    const { result, error } = JSON.parse(body) as { result: R; error: { message: string } | null };
-    if (error !== null) throw new Error(`${method}: ${error.message}`);
-    return result;
+  async call<R>(method: string, ...params: readonly unknown[]): Promise<R> {
+    const answer = await this.answerTo(method, ...params);
+    const failed = typeof answer === "object" && answer !== null && "code" in answer && "message" in answer;
+    if (failed) throw new Error(`${method}: ${String(answer.message)}`);
+    return answer as R;
+  }
+
+  async #open(): Promise<void> {
+    const options = { directory: this.directory, params: REGTEST, verifiers: 0, reindex: false, policy: this.#policy };
+    const fatal = (error: unknown) => console.error(error);
+    this.#opened = await openParts(options, { clock: this.clock, locks: new LockManager(), log: () => LOG, fatal });
+    this.#api = createApi(this.#deps());
   }
 
   #deps(): ApiDeps {
-    const { chain } = this.bench;
+    const { parts } = this;
+    const { params, clock, entropy, events, locks, chain, mempool } = parts;
     return {
-      params: REGTEST,
-      clock: this.#clock,
-      entropy: { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) },
-      log: QUIET,
-      events: this.events,
-      locks: this.bench.locks,
+      params,
+      clock,
+      entropy,
+      events,
+      locks,
+      log: LOG,
       chain: chainReader(chain),
-      pool: poolReader(this.pool, this.#clock),
-      transactions: this.#transactions(),
-      blocks: this.#blocks(),
-      mining: this.#mining(),
+      pool: poolReader(mempool, clock),
+      transactions: transactionSink(parts),
+      blocks: blockSink(parts),
+      mining: new NodeMining(parts, () => new Uint8Array([0x51])),
       facts: () => ({
         node: "core0",
         session: "test",
         version: "0.1.0",
         startedAt: 0 as UnixSeconds,
-        folder: this.bench.directory,
+        folder: this.directory,
         urls: { api: null, p2p: null },
         socket: "",
         cookie: "",
         signatureEngine: "test",
         kernel: "test",
       }),
-      setMockTime: (seconds) => {
-        this.bench.nowSeconds = seconds;
-      },
+      setMockTime: (seconds) => this.clock.setMock(seconds),
       stop: () => {
-        this.#stopped = true;
+        this.#isStopped = true;
       },
     };
   }
 
-  #transactions(): TransactionSink {
-    const lock = this.bench.locks.getLock("mempool", "MEMPOOL");
-    return {
-      accept: (at, tx, options) => this.#accept(at, tx, options),
-      prioritise: (at, txid, delta) => lock.withWrite(at, (at) => this.pool.prioritise(at, txid, delta)),
-    };
-  }
-
-  async #accept(at: Root, tx: Transaction, { feeRateMax, testOnly }: AcceptOptions): Promise<TransactionVerdict> {
-    const judged = this.pool.evaluate(tx, this.#view(), { nowSeconds: this.bench.nowSeconds as UnixSeconds });
-    if ("kind" in judged) return { kind: "invalid", why: judged, isMissingInputs: judged.kind === "missing-inputs" };
-    const vsize = tx.vsize;
-    if (feeRateMax && judged.fee > Math.ceil((feeRateMax * vsize) / 1000)) return { kind: "fee-exceeded", fee: judged.fee };
-    const [failure] = await this.#verifier.verify([{ tx, spent: judged.spent, flags: STANDARD_FLAGS }]);
-    const verified = withScripts(judged, failure);
-    if ("kind" in verified) return { kind: "invalid", why: verified, isMissingInputs: false };
-    if (!testOnly) {
-      await this.bench.locks.getLock("mempool", "MEMPOOL").withWrite(at, (at) => this.pool.add(at, verified));
-      this.events.append({ event: "transaction-added", txid: tx.txid, vsize, feeSats: judged.fee });
-    }
-    return { kind: "accepted", fee: judged.fee, vsize };
-  }
-
-  #blocks(): BlockSink {
-    const { chain } = this.bench;
-    return {
-      acceptBlock: async (at, block) => submitBlockResult(await chain.acceptBlock(at, block)),
-      acceptHeader: async (at, header) => {
-        const outcome = await chain.acceptHeader(at, header);
-        return outcome.kind === "invalid" ? outcome.why : outcome.kind === "orphan" ? "orphan" : undefined;
-      },
-      checkCandidate: (at, block) => chain.checkCandidate(at, block),
-      invalidate: async (at, hash) => void (await chain.invalidate(at, hash)),
-      reconsider: async (at, hash) => void (await chain.reconsider(at, hash)),
-    };
-  }
-
-  #mining(): Mining {
-    const entropy = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
-    const template = (entries?: readonly Transaction[]) => {
-      const parent = this.bench.chain.find(this.bench.chain.tip.hash)!;
-      const chosen = entries?.map((tx) => ({ tx, fee: 0 as Sats, sigopCost: 0 }));
-      const limits = { weight: 3_992_000, sigopCost: 79_600, minFeeRate: DEFAULT_POLICY.blockMinFeeRate };
-      const pooled = chosen ?? this.pool.select(limits).entries;
-      return buildTemplate({ parent, params: REGTEST, entries: pooled, nowSeconds: this.bench.nowSeconds });
-    };
-    return {
-      hashesPerSecond: 0,
-      miners: 0,
-      template: async () => template(),
-      mineNow: async (at, { script, transactions, triesMax, submits }) => {
-        const block = mineOne(new Candidate(template(transactions), { script }), entropy, triesMax);
-        const reason = submits === false ? null : submitBlockResult(await this.bench.chain.acceptBlock(at, block));
-        if (reason !== null) throw new ChainCoreError("block-not-accepted", reason);
-        return block;
-      },
-    };
-  }
-
-  #view() {
-    const { chain } = this.bench;
-    const tip = chain.find(chain.tip.hash)!;
-    return { tip, findCoin: (bytes: Uint8Array, offset: number) => chain.coins.find(bytes, offset) };
-  }
-
-  async #follow({ connected, displaced, disconnected, tip }: TipMove): Promise<void> {
-    const move = { view: this.#view(), connected, displaced, nowSeconds: this.bench.nowSeconds as UnixSeconds };
-    await followChain(undefined as never, this.pool, move, (candidates) =>
-      this.#verifier.verify(candidates.map(({ tx, spent }) => ({ tx, spent, flags: STANDARD_FLAGS }))),
-    );
-    for (const hash of disconnected)
-      this.events.append({ event: "block-disconnected", hash, height: this.bench.chain.find(hash)!.height });
-    connected.forEach(({ hash, transactions }, index) => {
-      const height = tip.height - connected.length + 1 + index;
-      this.events.append({ event: "block-connected", hash, height, transactions: transactions.length });
-    });
+  async #close(): Promise<void> {
+    this.#api.stop();
+    await this.#server?.close();
+    this.#server = undefined;
+    this.parts.journal.close();
+    await this.#opened.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.api.stop();
-    await this.#server?.close();
-    await this.bench[Symbol.asyncDispose]();
+    await this.#close();
+    await rm(this.directory, { recursive: true, force: true });
   }
 }

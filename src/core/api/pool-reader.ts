@@ -82,7 +82,6 @@ function entryView(entry: PoolEntry): PoolEntryView {
     chunk: { weight: chunk.size, fee: chunk.fee },
     parents: idsOf(entry.parents),
     children: idsOf(entry.children),
-    isUnbroadcast: true,
   };
 }
 

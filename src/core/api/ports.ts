@@ -2,6 +2,7 @@ import type { CoinTable } from "../coins/table.ts";
 import type { NetworkParams } from "../consensus/params.ts";
 import type { Invalid } from "../consensus/verdict.ts";
 import type { Root } from "../locks/context.ts";
+import type { PackageOutcome } from "../mempool/package.ts";
 import type { BlockTemplate } from "../mining/template.ts";
 import type { Clock, Entropy, Log } from "../ports.ts";
 import type { Block } from "../primitives/block.ts";
@@ -140,7 +141,6 @@ export interface PoolEntryView {
   readonly chunk: { readonly weight: number; readonly fee: number };
   readonly parents: readonly Txid[];
   readonly children: readonly Txid[];
-  readonly isUnbroadcast: boolean;
 }
 
 /** What `getmempoolinfo` tells of the rules. */
@@ -201,17 +201,18 @@ export interface EffectiveRate {
 /** Where transactions go. Verifies on a snapshot and pools under MEMPOOL; never waits for peers. */
 export interface TransactionSink {
   accept(at: Root, tx: Transaction, options: AcceptOptions): Promise<TransactionVerdict>;
-  /** In order, parents first; at most 25. Undefined for a transaction that was not looked at, as another failed. */
+  /** Several together, parents first; the pool stays as it is. */
   testPackage?(at: Root, txs: readonly Transaction[], options: AcceptOptions): Promise<PackageVerdict>;
-  submitPackage?(at: Root, txs: readonly Transaction[], options: AcceptOptions): Promise<PackageVerdict>;
+  /** A child and its parents, each by itself where that will do. */
+  submitPackage?(at: Root, txs: readonly Transaction[], options: AcceptOptions): Promise<PackageOutcome>;
   prioritise?(at: Root, txid: Txid, delta: Sats): Promise<void>;
 }
 
 export interface PackageVerdict {
   /** Why the package as a whole was refused, before any of its transactions was looked at. */
   readonly error?: Invalid;
+  /** Undefined for a transaction that was not looked at, as another failed. */
   readonly verdicts: readonly (TransactionVerdict | undefined)[];
-  readonly replaced?: readonly Txid[];
 }
 
 /** Where blocks go. Resolves when what it says is durable. */

@@ -6,22 +6,23 @@ import { asHash, asInteger, typed } from "./args.ts";
 import type { RpcMethod } from "./method.ts";
 import { optional, param, result, txidParam } from "./params.ts";
 import { RPC, RpcError } from "./rpc-error.ts";
+import type { Unbroadcast } from "./unbroadcast.ts";
 
 /** What waits for a block. */
-export function mempoolMethods(deps: ApiDeps): readonly RpcMethod[] {
+export function mempoolMethods(deps: ApiDeps, unbroadcast: Unbroadcast): readonly RpcMethod[] {
   return [
-    getmempoolinfo(deps),
-    getrawmempool(deps),
-    getmempoolentry(deps),
-    relatives(deps, "getmempoolancestors", "ancestors", (txid) => deps.pool.ancestorsOf(txid)),
-    relatives(deps, "getmempooldescendants", "descendants", (txid) => deps.pool.descendantsOf(txid)),
+    getmempoolinfo(deps, unbroadcast),
+    getrawmempool(deps, unbroadcast),
+    getmempoolentry(deps, unbroadcast),
+    relatives(deps, unbroadcast, "getmempoolancestors", "ancestors", (txid) => deps.pool.ancestorsOf(txid)),
+    relatives(deps, unbroadcast, "getmempooldescendants", "descendants", (txid) => deps.pool.descendantsOf(txid)),
     gettxspendingprevout(deps),
     getprioritisedtransactions(deps),
     ...(deps.transactions.prioritise === undefined ? [] : [prioritisetransaction(deps)]),
   ];
 }
 
-function getmempoolinfo({ pool }: ApiDeps): RpcMethod {
+function getmempoolinfo({ pool }: ApiDeps, unbroadcast: Unbroadcast): RpcMethod {
   return {
     name: "getmempoolinfo",
     group: "Blockchain",
@@ -38,7 +39,7 @@ function getmempoolinfo({ pool }: ApiDeps): RpcMethod {
       mempoolminfee: amount(pool.feeRateMin),
       minrelaytxfee: amount(pool.relayFeeRate),
       incrementalrelayfee: amount(pool.incrementalFeeRate),
-      unbroadcastcount: pool.size,
+      unbroadcastcount: unbroadcast.size,
       fullrbf: true,
       permitbaremultisig: pool.policy.permitBareMultisig,
       maxdatacarriersize: pool.policy.dataCarrierBytesMax,
@@ -49,7 +50,7 @@ function getmempoolinfo({ pool }: ApiDeps): RpcMethod {
   };
 }
 
-function getrawmempool({ pool }: ApiDeps): RpcMethod {
+function getrawmempool({ pool }: ApiDeps, unbroadcast: Unbroadcast): RpcMethod {
   return {
     name: "getrawmempool",
     group: "Blockchain",
@@ -73,13 +74,13 @@ function getrawmempool({ pool }: ApiDeps): RpcMethod {
       const withSequence = args.boolean(1, false);
       if (verbose && withSequence)
         throw new RpcError(RPC.INVALID_PARAMETER, "Verbose results cannot contain mempool sequence values.");
-      if (verbose) return entriesJson(pool, pool.txids());
+      if (verbose) return entriesJson(pool, pool.txids(), unbroadcast);
       return withSequence ? { txids: pool.txids(), mempool_sequence: pool.sequence } : pool.txids();
     },
   };
 }
 
-function getmempoolentry({ pool }: ApiDeps): RpcMethod {
+function getmempoolentry({ pool }: ApiDeps, unbroadcast: Unbroadcast): RpcMethod {
   return {
     name: "getmempoolentry",
     group: "Blockchain",
@@ -87,11 +88,17 @@ function getmempoolentry({ pool }: ApiDeps): RpcMethod {
     params: [txidParam],
     results: result("{...}", "(json object)"),
     examples: ['"mytxid"'],
-    run: (args) => entryJson(getEntry(pool, args.txid(0))),
+    run: (args) => entryJson(getEntry(pool, args.txid(0)), unbroadcast),
   };
 }
 
-function relatives({ pool }: ApiDeps, name: string, word: string, find: (txid: Txid) => readonly Txid[]): RpcMethod {
+function relatives(
+  { pool }: ApiDeps,
+  unbroadcast: Unbroadcast,
+  name: string,
+  word: string,
+  find: (txid: Txid) => readonly Txid[],
+): RpcMethod {
   return {
     name,
     group: "Blockchain",
@@ -105,7 +112,7 @@ function relatives({ pool }: ApiDeps, name: string, word: string, find: (txid: T
     run(args) {
       const txid = args.txid(0);
       getEntry(pool, txid);
-      return args.boolean(1, false) ? entriesJson(pool, find(txid)) : find(txid);
+      return args.boolean(1, false) ? entriesJson(pool, find(txid), unbroadcast) : find(txid);
     },
   };
 }
@@ -190,11 +197,11 @@ function getEntry(pool: PoolReader, txid: Txid): PoolEntryView {
   return entry;
 }
 
-function entriesJson(pool: PoolReader, txids: readonly Txid[]): Record<string, unknown> {
-  return Object.fromEntries(txids.map((txid) => [txid, entryJson(pool.entry(txid)!)]));
+function entriesJson(pool: PoolReader, txids: readonly Txid[], unbroadcast: Unbroadcast): Record<string, unknown> {
+  return Object.fromEntries(txids.map((txid) => [txid, entryJson(pool.entry(txid)!, unbroadcast)]));
 }
 
-function entryJson(entry: PoolEntryView): Record<string, unknown> {
+function entryJson(entry: PoolEntryView, unbroadcast: Unbroadcast): Record<string, unknown> {
   return {
     vsize: entry.vsize,
     weight: entry.weight,
@@ -216,6 +223,6 @@ function entryJson(entry: PoolEntryView): Record<string, unknown> {
     depends: entry.parents,
     spentby: entry.children,
     "bip125-replaceable": true,
-    unbroadcast: entry.isUnbroadcast,
+    unbroadcast: unbroadcast.has(entry.tx.txid),
   };
 }

@@ -14,13 +14,16 @@ import { networkMethods } from "./network.ts";
 import { proofMethods } from "./proofs.ts";
 import { signedMessageMethods } from "./signed-messages.ts";
 import { submitBlockMethods } from "./submit-block.ts";
+import { submitpackage } from "./submit-package.ts";
 import { submitTransactionMethods } from "./submit-transaction.ts";
 import { transactionMethods } from "./transactions.ts";
+import { Unbroadcast } from "./unbroadcast.ts";
 import { waitingMethods } from "./waiting.ts";
 import { walletMethods } from "./wallet.ts";
 
 /** Every method of this node. A part that is absent takes its methods with it. `all` is what `help` lists. */
 export function rpcMethods(deps: ApiDeps, all: () => readonly RpcMethod[]): readonly RpcMethod[] {
+  const unbroadcast = new Unbroadcast(deps);
   return [
     ...blockchainMethods(deps),
     ...blockMethods(deps),
@@ -32,8 +35,9 @@ export function rpcMethods(deps: ApiDeps, all: () => readonly RpcMethod[]): read
     ...transactionMethods(deps),
     createrawtransaction(deps),
     ...signedMessageMethods(deps),
-    ...submitTransactionMethods(deps),
-    ...mempoolMethods(deps),
+    ...submitTransactionMethods(deps, unbroadcast),
+    ...(deps.transactions.submitPackage === undefined ? [] : [submitpackage(deps)]),
+    ...mempoolMethods(deps, unbroadcast),
     ...submitBlockMethods(deps),
     ...miningMethods(deps),
     ...networkMethods(deps),

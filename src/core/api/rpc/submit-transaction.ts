@@ -14,20 +14,21 @@ import { TESTMEMPOOLACCEPT_HELP } from "./help/testmempoolaccept.ts";
 import type { Call, RpcMethod } from "./method.ts";
 import { RPC, RpcError } from "./rpc-error.ts";
 import { decodeTransaction } from "./transactions.ts";
+import type { Unbroadcast } from "./unbroadcast.ts";
 
 /** Transactions on their way into the pool. */
-export function submitTransactionMethods(deps: ApiDeps): readonly RpcMethod[] {
-  return [sendrawtransaction(deps), testmempoolaccept(deps)];
+export function submitTransactionMethods(deps: ApiDeps, unbroadcast: Unbroadcast): readonly RpcMethod[] {
+  return [sendrawtransaction(deps, unbroadcast), testmempoolaccept(deps)];
 }
 
 /** 0.1 coins per 1,000 virtual bytes: more is taken for a mistake. */
-const DEFAULT_FEE_RATE_MAX = 10_000_000 as FeeRate;
+export const DEFAULT_FEE_RATE_MAX = 10_000_000 as FeeRate;
 const PACKAGE_TRANSACTIONS_MAX = 25;
 const MISSING_INPUTS = "bad-txns-inputs-missingorspent";
 const FEE_EXCEEDED = "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)";
 const BURN_EXCEEDED = "Unspendable output exceeds maximum configured by user (maxburnamount)";
 
-function sendrawtransaction(deps: ApiDeps): RpcMethod {
+function sendrawtransaction(deps: ApiDeps, unbroadcast: Unbroadcast): RpcMethod {
   return {
     ...SENDRAWTRANSACTION_HELP,
     name: "sendrawtransaction",
@@ -40,13 +41,14 @@ function sendrawtransaction(deps: ApiDeps): RpcMethod {
       const feeRateMax = args.feeRate(1, DEFAULT_FEE_RATE_MAX);
       checkNotConfirmed(deps.chain, tx);
       if (deps.pool.find(tx.txid) === undefined) throwUnlessPooled(await deps.transactions.accept(at, tx, { feeRateMax }));
+      unbroadcast.add(tx.txid);
       return tx.txid;
     },
   };
 }
 
 /** Coins that nobody can ever spend again, above what the caller allows. */
-function checkBurns(tx: Transaction, burnMax: number): void {
+export function checkBurns(tx: Transaction, burnMax: number): void {
   for (const { value, script } of tx.outputs) {
     if (value > burnMax && (isUnspendable(script) || !hasValidOperations(script)))
       throw new RpcError(RPC.VERIFY_ERROR, BURN_EXCEEDED);
@@ -90,12 +92,9 @@ function testmempoolaccept(deps: ApiDeps): RpcMethod {
     name: "testmempoolaccept",
     group: "Rawtransactions",
     async run(args, { at }) {
-      const texts = args.array(0);
-      if (texts.length < 1 || texts.length > PACKAGE_TRANSACTIONS_MAX) {
-        throw new RpcError(RPC.INVALID_PARAMETER, `Array must contain between 1 and ${PACKAGE_TRANSACTIONS_MAX} transactions.`);
-      }
+      checkLength(args.array(0));
       const feeRateMax = args.feeRate(1, DEFAULT_FEE_RATE_MAX);
-      const txs = texts.map((text) => decodePackaged(typed(text, "string")));
+      const txs = decodeAll(args.array(0));
       const { error, verdicts } = await testAll(deps, txs, { at, feeRateMax });
       return txs.map((tx, index) => ({
         txid: tx.txid,
@@ -105,6 +104,17 @@ function testmempoolaccept(deps: ApiDeps): RpcMethod {
       }));
     },
   };
+}
+
+/** @throws RpcError -8, -3, -22 */
+export function decodeAll(texts: readonly unknown[]): readonly Transaction[] {
+  checkLength(texts);
+  return texts.map((text) => decodePackaged(typed(text, "string")));
+}
+
+function checkLength(texts: readonly unknown[]): void {
+  if (texts.length >= 1 && texts.length <= PACKAGE_TRANSACTIONS_MAX) return;
+  throw new RpcError(RPC.INVALID_PARAMETER, `Array must contain between 1 and ${PACKAGE_TRANSACTIONS_MAX} transactions.`);
 }
 
 function decodePackaged(hex: string): Transaction {

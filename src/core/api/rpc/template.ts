@@ -1,5 +1,7 @@
-import { blockTemplateAnswer } from "../../mining/block-template-answer.ts";
-import type { ApiDeps, Mining } from "../ports.ts";
+import { type BlockTemplateAnswer, blockTemplateAnswer } from "../../mining/block-template-answer.ts";
+import type { BlockTemplate } from "../../mining/template.ts";
+import type { ApiDeps, BlockView, Mining } from "../ports.ts";
+import { TEST_DUMMY, VersionBits } from "../version-bits.ts";
 import { jsonType, typed } from "./args.ts";
 import { GETBLOCKTEMPLATE_HELP } from "./help/getblocktemplate.ts";
 import type { Call, RpcMethod } from "./method.ts";
@@ -10,6 +12,9 @@ type Request = Readonly<Record<string, unknown>>;
 
 /** What stock mining software asks for (BIP22, 23, 145). */
 export function getblocktemplate(deps: ApiDeps, mining: Mining): RpcMethod {
+  const versionBits = deps.params.name === "regtest" ? new VersionBits(TEST_DUMMY) : undefined;
+  const signalling = ({ prevHash }: BlockTemplate) =>
+    versionBits === undefined ? {} : signalled(versionBits, deps.chain.find(prevHash)!);
   return {
     ...GETBLOCKTEMPLATE_HELP,
     name: "getblocktemplate",
@@ -24,8 +29,20 @@ export function getblocktemplate(deps: ApiDeps, mining: Mining): RpcMethod {
       const { longpollid } = request;
       if (jsonType(longpollid) === "string") await mining.templateChange?.(longpollid as string, call.signal);
       checkRules(request);
-      return blockTemplateAnswer(await mining.template(call.at), { poolSequence: deps.pool.sequence });
+      const template = await mining.template(call.at);
+      return { ...blockTemplateAnswer(template, { poolSequence: deps.pool.sequence }), ...signalling(template) };
     },
+  };
+}
+
+/** What the version of the next block should say, and what it may (BIP9). */
+function signalled(versionBits: VersionBits, parent: BlockView): Partial<BlockTemplateAnswer> {
+  const state = versionBits.stateAfter(parent);
+  const { bit } = versionBits.deployment;
+  return {
+    version: versionBits.versionAfter(parent),
+    ...(state === "active" ? { rules: ["csv", "!segwit", "taproot", "testdummy"] } : {}),
+    vbavailable: state === "started" || state === "locked_in" ? { testdummy: bit } : {},
   };
 }
 
