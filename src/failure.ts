@@ -27,7 +27,8 @@ export function exitStatusOf(error: unknown): number {
 /** What a person reads on stderr: one line; empty where the error is only an exit status. */
 export function sentenceOf(error: unknown, withStack: boolean): string {
   if (!(error instanceof Error)) return String(error);
-  if ((error as NodeJS.ErrnoException).code === "EEXIT") return "";
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EEXIT" || code === "interrupted") return "";
   if (withStack) return error.stack ?? error.message;
   const line = error.message
     .split(/\s*\n\s*/)

@@ -39,6 +39,12 @@ export default class Mine extends BaseCommand {
     const blockTimeSeconds = flags["block-time"] === undefined ? undefined : parseSeconds(flags["block-time"]);
     await untilInterrupted(async (signal) => {
       const mining = await core.startMining({ home, session, nodeId, threads, blocks, address, blockTimeSeconds, kernel, nice });
+      const api = mining.node?.status().urls.api;
+      this.logToStderr(
+        api
+          ? `hosting node ${mining.nodeId} of session ${session}, api ${api}`
+          : `mining for node ${mining.nodeId} of session ${session}`,
+      );
       using view = new MiningView({ json: this.jsonEnabled() });
       signal.addEventListener("abort", () => void mining.run.stop());
       if (signal.aborted) await mining.run.stop();

@@ -19,7 +19,7 @@ export class LiveView implements Disposable {
   draw(lines: readonly string[]): void {
     if (!this.#out.isTTY) return;
     this.clear();
-    const width = this.#out.columns ?? 80;
+    const width = this.#out.columns || 80; // Some pseudo-terminals have no size.
     this.#out.write(lines.map((line) => `${line.slice(0, width - 1)}\n`).join(""));
     this.#lines = lines.length;
   }

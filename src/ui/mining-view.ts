@@ -21,7 +21,7 @@ export class MiningView implements Disposable {
     if (event.kind === "rate") this.#rate = formatHashRate(event.hashesPerSecond);
     if (event.kind === "job") this.#job = `at block ${event.height}`;
     if (event.kind === "waiting") this.#job = `waiting: ${event.reason}`;
-    this.#draw();
+    if (event.kind !== "job") this.#draw(); // Jobs come by the hundred; the next rate or block shows where they stand.
   }
 
   /** Blocks that were accepted so far. */

@@ -53,6 +53,7 @@ export async function blockAnswer({ chain }: ApiDeps, name: string): Promise<Blo
 }
 
 function findByName(chain: ChainReader, name: string): BlockView | undefined {
+  if (name === "tip") return chain.find(chain.tip.hash);
   if (/^\d{1,10}$/.test(name)) return chain.atHeight(Number(name));
   const hash = findBlockHash(name.toLowerCase());
   return hash === undefined ? undefined : chain.find(hash);
