@@ -45,7 +45,7 @@ export default class Mine extends BaseCommand {
           ? `hosting node ${mining.nodeId} of session ${session}, api ${api}`
           : `mining for node ${mining.nodeId} of session ${session}`,
       );
-      using view = new MiningView({ json: this.jsonEnabled() });
+      using view = new MiningView({ json: this.jsonEnabled() || !process.stdout.isTTY });
       signal.addEventListener("abort", () => void mining.run.stop());
       if (signal.aborted) await mining.run.stop();
       for await (const event of mining.run.events) view.show(event);
