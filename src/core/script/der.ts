@@ -31,10 +31,7 @@ function readInteger(bytes: Uint8Array, start: number, target: Uint8Array, to: n
     const width = length - 0x80;
     if (width > bytes.length - at) return -1;
     length = 0;
-    for (const end = at + width; at < end; at++) {
-      length = length * 256 + bytes[at]!;
-      if (length > 0xffffff) return -1;
-    }
+    for (const end = at + width; at < end; at++) length = length * 256 + bytes[at]!; // However large: it is held against the end next.
   }
   if (length > bytes.length - at) return -1;
   const end = at + length;
