@@ -8,6 +8,10 @@ export interface Step {
   readonly note?: string;
   readonly hex?: string;
   readonly txid?: string;
+  readonly wtxid?: string;
+  /** The whole parameter list of a malformed call. */
+  readonly params_raw?: readonly unknown[];
+  readonly tips?: unknown;
   readonly time?: number;
   readonly result?: unknown;
   readonly rpc_error?: { readonly code: number; readonly message: string } | null;
