@@ -11,7 +11,9 @@ export type SuiteName = keyof typeof SUITES;
 
 /** Loaded one at a time, so that a suite does not measure what another has warmed. */
 const SUITES = {
+  locks: () => import("./locks.bench.ts"),
   coins: () => import("./coins.bench.ts"),
+  chain: () => import("./chain.bench.ts"),
   verify: () => import("./verify.bench.ts"),
   mempool: () => import("./mempool.bench.ts"),
   mining: () => import("./mining.bench.ts"),

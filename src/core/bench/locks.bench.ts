@@ -1,0 +1,216 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { Root } from "../locks/context.ts";
+import { DeadlockError } from "../locks/errors.ts";
+import { LockManager } from "../locks/manager.ts";
+import { LockSpace } from "../locks/space.ts";
+import { nsPerAwait, nsPerCall, threadCpuNs } from "./measure.ts";
+import { type BenchRow, median, quantile, row } from "./report.ts";
+
+const PAIRS = 200_000;
+const AWAITS = 50_000;
+
+/** The goal table of the lock family, one row each; every reference runs in the same run. */
+export async function rows(): Promise<readonly BenchRow[]> {
+  return [
+    ...(await uncontendedRows()),
+    ...(await handOverRows()),
+    await detectionRow(),
+    ...(await cycleRows()),
+    await deadWorkerRow(),
+  ];
+}
+
+async function uncontendedRows(): Promise<readonly BenchRow[]> {
+  const manager = new LockManager();
+  const lock = manager.getLock("bench", "MEMPOOL");
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  const raw = nsPerCall(() => {
+    Atomics.compareExchange(word, 0, 0, 1);
+    Atomics.compareExchange(word, 0, 1, 0);
+  }, PAIRS);
+  const bare = await nsPerAwait(() => Promise.resolve(), AWAITS);
+  return manager.task("bench", async (at) => {
+    const sync = nsPerCall(() => lock.tryAcquire(at, "write")!.release(), PAIRS);
+    const read = nsPerCall(() => lock.tryAcquire(at, "read")!.release(), PAIRS);
+    const awaited = await nsPerAwait(async () => (await lock.acquire(at, "write")).release(), AWAITS);
+    const withWrite = await nsPerAwait(() => lock.withWrite(at, nothing), AWAITS);
+    const pair = { name: "raw compare-exchange pair", value: median(raw) };
+    return [
+      row({ name: "write, acquire and release (CPU)", unit: "ns", samples: sync, reference: pair, goal: atMost("ratio", 3) }),
+      row({ name: "read, acquire and release (CPU)", unit: "ns", samples: read, reference: pair }),
+      row({
+        name: "awaited acquire and release, above a bare await (CPU)",
+        unit: "ns",
+        samples: awaited.map((ns) => ns - median(bare)),
+        goal: atMost("value", 100),
+      }),
+      row({ name: "withWrite (CPU)", unit: "ns", samples: withWrite, reference: { name: "bare await", value: median(bare) } }),
+      ...(await otherLocks(sync, awaited)),
+    ];
+  });
+}
+
+function nothing(): void {}
+
+function atMost(on: "value" | "ratio", bound: number) {
+  return { on, sign: "<=", bound } as const;
+}
+
+/** async-mutex where it is installed, and Node's own navigator.locks, as how many times slower they are. */
+async function otherLocks(sync: readonly number[], awaited: readonly number[]): Promise<readonly BenchRow[]> {
+  const found: BenchRow[] = [];
+  const name: string = "async-mutex"; // Not resolved by the compiler: the published package does without it.
+  const module = (await import(name).catch(() => undefined)) as { Mutex: new () => AsyncMutex } | undefined;
+  if (module !== undefined) {
+    const mutex = new module.Mutex();
+    const samples = await nsPerAwait(async () => (await mutex.acquire())(), AWAITS);
+    const goal = { on: "ratio", sign: ">=", bound: 10 } as const;
+    found.push(row({ name: "async-mutex, over ours", unit: "ns", samples, reference: ours(sync), goal }));
+    found.push(row({ name: "async-mutex, over ours awaited", unit: "ns", samples, reference: ours(awaited) }));
+  }
+  const { locks } = navigator as { readonly locks?: { request(name: string, run: () => void): Promise<void> } };
+  if (locks !== undefined) {
+    const samples = await nsPerAwait(() => locks.request("bench", nothing), 2_000);
+    found.push(row({ name: "navigator.locks, over ours awaited", unit: "ns", samples, reference: ours(awaited) }));
+  }
+  return found;
+}
+
+interface AsyncMutex {
+  acquire(): Promise<() => void>;
+}
+
+function ours(samples: readonly number[]) {
+  return { name: "ours", value: median(samples) };
+}
+
+/** Strands that queue for one lock and hand it on, with the search for cycles and without. */
+async function handOverRows(): Promise<readonly BenchRow[]> {
+  const [withSearch, without] = [await handOver(true), await handOver(false)];
+  const samples = withSearch;
+  const reference = { name: "without the search for cycles", value: median(without) };
+  return [row({ name: "contended hand-over of 64 strands (CPU)", unit: "ns", samples, reference, goal: atMost("ratio", 1.2) })];
+}
+
+async function handOver(detect: boolean, strands = 64, rounds = 60): Promise<number[]> {
+  const manager = new LockManager(undefined, { detect });
+  const outer = manager.getLock("outer", "BLOCKCHAIN");
+  const lock = manager.getLock("bench", "MEMPOOL");
+  const samples: number[] = [];
+  for (let run = -1; run < 7; run++) {
+    const start = threadCpuNs();
+    await Promise.all(
+      Array.from({ length: strands }, () =>
+        manager.task("strand", (at) =>
+          // Something held: a strand with nothing to lose is not searched.
+          outer.withRead(at, async (at) => {
+            for (let round = 0; round < rounds; round++) await lock.withWrite(at, nothing);
+          }),
+        ),
+      ),
+    );
+    if (run >= 0) samples.push((threadCpuNs() - start) / (strands * rounds));
+  }
+  return samples;
+}
+
+/** What the last of 1,000 waiters pays to be searched. */
+async function detectionRow(): Promise<BenchRow> {
+  const waiters = 1_000;
+  const times: Record<"on" | "off", number[]> = { on: [], off: [] };
+  for (const key of ["on", "off"] as const) {
+    const manager = new LockManager(undefined, { detect: key === "on" });
+    const lock = manager.getLock("bench", "MEMPOOL");
+    const outer = manager.getLock("outer", "BLOCKCHAIN");
+    for (let run = -1; run < 7; run++) {
+      await manager.task("holder", async (at) => {
+        const held = await lock.acquire(at, "write");
+        const queue = Array.from({ length: waiters }, () =>
+          manager.task("waiter", (at) => outer.withRead(at, (at) => lock.withWrite(at, nothing))),
+        );
+        await turn();
+        const cpu = await cpuOfWaiting(manager, lock, outer);
+        if (run >= 0) times[key].push(cpu.ns);
+        held.release();
+        await Promise.all([...queue, cpu.done]);
+      });
+    }
+  }
+  const samples = times.on.map((ns) => Math.max(0, ns - median(times.off)) / 1000);
+  return row({ name: "search for cycles with 1,000 waiters (CPU)", unit: "us", samples, goal: atMost("value", 10) });
+}
+
+type Lock<N extends "MEMPOOL" | "BLOCKCHAIN"> = ReturnType<typeof LockManager.prototype.getLock<N>>;
+
+/** CPU of queueing ten more strands, a strand. */
+async function cpuOfWaiting(manager: LockManager, lock: Lock<"MEMPOOL">, outer: Lock<"BLOCKCHAIN">) {
+  const more = 10;
+  const start = threadCpuNs();
+  const done = Promise.all(
+    Array.from({ length: more }, () => manager.task("one more", (at) => outer.withRead(at, (at) => lock.withWrite(at, nothing)))),
+  );
+  const ns = (threadCpuNs() - start) / more;
+  await turn();
+  return { ns, done };
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** AB/BA without an order of levels in the way: how soon the victim hears, and that there is just one. */
+async function cycleRows(): Promise<readonly BenchRow[]> {
+  const manager = new LockManager(undefined, { enforceOrder: false });
+  const a = manager.getLock("a", "BLOCKCHAIN");
+  const b = manager.getLock("b", "UTXO_SET");
+  const rounds = 3_000;
+  const micros: number[] = [];
+  let victims = 0;
+  for (let round = 0; round < rounds; round++) {
+    const gate = Promise.withResolvers<void>();
+    const strand = (first: typeof a, second: typeof a, waits: boolean) =>
+      manager.task("strand", async (at: Root) => {
+        const held = await first.acquire(at, "write");
+        if (waits) await gate.promise;
+        const start = performance.now();
+        try {
+          const inner = second.acquire(at as never, "write");
+          gate.resolve();
+          (await inner).release();
+        } catch (error) {
+          if (!(error instanceof DeadlockError)) throw error;
+          micros.push((performance.now() - start) * 1000);
+          victims++;
+        } finally {
+          held.release();
+        }
+      });
+    await Promise.all([strand(a, b as never, false), strand(b as never, a, true)]);
+  }
+  return [
+    row({ name: "a cycle is refused after, p99", unit: "us", samples: [quantile(micros, 0.99)], goal: atMost("value", 50) }),
+    row({ name: "victims of a cycle", unit: "strands", samples: [victims / rounds], goal: atMost("value", 1) }),
+  ];
+}
+
+/** From a worker's exit event to its lock in somebody else's hands. */
+async function deadWorkerRow(): Promise<BenchRow> {
+  const manager = new LockManager(LockSpace.create({ threads: 64 }));
+  const lock = manager.getLock("bench dead", "MEMPOOL", { repair: nothing });
+  const file = new URL(import.meta.url.endsWith(".ts") ? "./locks-worker.ts" : "./locks-worker.js", import.meta.url);
+  const samples: number[] = [];
+  for (let run = 0; run < 7; run++) {
+    const worker = new Worker(file, { workerData: manager.space.handle() });
+    manager.space.watch(worker);
+    await once(worker, "message");
+    let exitedAt = 0;
+    worker.once("exit", () => {
+      exitedAt = performance.now();
+    });
+    const back = manager.task("heir", (at) => lock.withWrite(at, () => performance.now()));
+    await worker.terminate();
+    samples.push(Math.max(0, (await back) - exitedAt));
+  }
+  return row({ name: "a dead worker's lock is back after its exit", unit: "ms", samples, goal: atMost("value", 5) });
+}
