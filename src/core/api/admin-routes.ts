@@ -45,6 +45,8 @@ export function adminRoutes(api: Api): Router {
       "/v1/mempool",
       ask("mempool", () => mempoolAnswer(deps)),
     )
+    .on("GET", "/v1/locks", (exchange) => exchange.answerJson(api.stats()))
+    .on("GET", "/v1/locks/graph", (exchange) => exchange.answerJson(deps.locks.graph()))
     .on("GET", "/v1/events", (exchange) => deps.events.stream(exchange, api.stopping))
     .on(
       "POST",
@@ -55,7 +57,6 @@ export function adminRoutes(api: Api): Router {
       exchange.answerJson({});
       exchange.response.once("close", () => deps.stop()); // The answer is out before the node begins to close.
     });
-  addLocks(router, api);
   addAccounts(router, api, ask);
   addMining(router, api);
   addTransfers(router, api, ask);
@@ -94,12 +95,6 @@ async function submitBlock({ deps }: Api, at: Root, exchange: Exchange): Promise
   const block = Block.decode(await exchange.body());
   const reason = await deps.blocks.acceptBlock(at, block);
   return reason === null ? { accepted: true } : { accepted: false, reason };
-}
-
-function addLocks(router: Router, { deps, stats }: Api): void {
-  router.on("GET", "/v1/locks", (exchange) => exchange.answerJson(stats()));
-  const { lockReport } = deps;
-  if (lockReport !== undefined) router.on("GET", "/v1/locks/graph", (exchange) => exchange.answerJson(lockReport.graph()));
 }
 
 function addAccounts(

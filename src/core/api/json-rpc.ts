@@ -1,7 +1,7 @@
 import { AssertionError, ChainCoreError } from "../errors.ts";
 import type { Root } from "../locks/context.ts";
 import type { Log } from "../ports.ts";
-import type { LockTasks } from "./ports.ts";
+import type { Locks } from "./ports.ts";
 import { jsonType } from "./rpc/args.ts";
 import type { Call } from "./rpc/method.ts";
 import { RPC, RpcError } from "./rpc/rpc-error.ts";
@@ -36,7 +36,7 @@ export interface Caller {
 
 export interface JsonRpcParts {
   readonly table: RpcTable;
-  readonly locks: LockTasks;
+  readonly locks: Locks;
   readonly log: Log;
   readonly observer?: RpcObserver;
   /** Ends the calls that wait for something. */
@@ -49,7 +49,7 @@ export interface JsonRpcParts {
  */
 export class JsonRpc {
   readonly #table: RpcTable;
-  readonly #locks: LockTasks;
+  readonly #locks: Locks;
   readonly #log: Log;
   readonly #observer: RpcObserver | undefined;
   readonly #stopping: AbortSignal | undefined;

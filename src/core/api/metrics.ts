@@ -1,4 +1,5 @@
 import type { Registry } from "prom-client";
+import type { LockStats } from "../locks/snapshot.ts";
 import type { LoadMeter } from "./load.ts";
 import type { ApiDeps } from "./ports.ts";
 
@@ -62,22 +63,21 @@ export class Metrics {
   }
 
   #addLocks(registry: Registry, Gauge: typeof import("prom-client").Gauge): void {
-    const { lockReport } = this.#deps;
-    const names = {
-      acquisitions: "Acquisitions",
-      contentions: "Acquisitions that waited",
-      waitSecondsTotal: "Seconds waited",
-    } as const;
-    for (const [field, help] of Object.entries(names) as [keyof typeof names, string][]) {
+    const { locks } = this.#deps;
+    const gauge = (name: string, help: string, of: (lock: LockStats) => number) => {
       new Gauge({
-        name: `chaincore_lock_${field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
+        name: `chaincore_lock_${name}`,
         help,
         labelNames: ["lock"],
         registers: [registry],
         collect() {
-          for (const [lock, figures] of Object.entries(lockReport?.figures() ?? {})) this.set({ lock }, figures[field]);
+          for (const lock of Object.values(locks.getAllStats())) this.set({ lock: lock.name }, of(lock));
         },
       });
-    }
+    };
+    gauge("acquisitions", "Acquisitions", (lock) => lock.acquisitions);
+    gauge("contentions", "Acquisitions that found the lock taken", (lock) => lock.contentions);
+    gauge("wait_seconds_max", "Longest wait", (lock) => lock.waitMaxMs / 1000);
+    gauge("deadlock_attempts", "Waits that would have closed a cycle", (lock) => lock.deadlockAttempts);
   }
 }

@@ -2,6 +2,7 @@ import type { CoinTable } from "../coins/table.ts";
 import type { NetworkParams } from "../consensus/params.ts";
 import type { Invalid } from "../consensus/verdict.ts";
 import type { Root } from "../locks/context.ts";
+import type { LockManager } from "../locks/manager.ts";
 import type { PackageOutcome } from "../mempool/package.ts";
 import type { BlockTemplate } from "../mining/template.ts";
 import type { Clock, Entropy, Log } from "../ports.ts";
@@ -19,32 +20,8 @@ import type { EventLog } from "./events.ts";
  * A part that is `?` may be absent; its methods then answer "Method not found", its fields in /stats are null.
  */
 
-/** What the API uses of the node's lock manager to run calls. */
-export interface LockTasks {
-  task<R>(label: string, run: (at: Root) => R | Promise<R>): Promise<R>;
-}
-
-/** One lock's figures since the start, times in seconds. */
-export interface LockFigures {
-  readonly acquisitions: number;
-  /** Acquisitions that had to wait. */
-  readonly contentions: number;
-  readonly waitSecondsTotal: number;
-  readonly waitSecondsMax: number;
-  readonly timeouts: number;
-  readonly deadlockAttempts: number;
-  /** Whatever else is known, by names of its own. */
-  readonly more?: Readonly<Record<string, unknown>>;
-}
-
-/** What the locks tell of themselves; a snapshot of a running node. */
-export interface LockReport {
-  figures(): Readonly<Record<string, LockFigures>>;
-  /** Cycles that were about to close, and refusals in all (wrong orders too). */
-  deadlocks(): { readonly cyclesDetected: number; readonly prevented: number };
-  /** Who holds and who waits, as data. */
-  graph(): Readonly<Record<string, unknown>>;
-}
+/** What the API uses of the node's lock manager: to run calls, and to tell how the locks do. */
+export type Locks = Pick<LockManager, "task" | "getAllStats" | "deadlockStats" | "graph">;
 
 /** The last block of the best chain. */
 export interface TipView {
@@ -242,8 +219,6 @@ export interface Mining {
   template(at: Root): Promise<BlockTemplate>;
   /** Mines one block at once on the tip and hands it in. @throws ChainCoreError max-tries, block-not-accepted */
   mineNow(at: Root, request: MineRequest): Promise<Block>;
-  /** Resolves when a template made now would differ from the one that `id` names in more than its time. */
-  templateChange?(id: string, signal: AbortSignal): Promise<void>;
   /** Of the miners that belong to this node. */
   readonly hashesPerSecond: number;
   readonly miners: number;
@@ -330,8 +305,7 @@ export interface ApiDeps {
   readonly entropy: Entropy;
   readonly log: Log;
   readonly events: EventLog;
-  readonly locks: LockTasks;
-  readonly lockReport?: LockReport;
+  readonly locks: Locks;
   readonly chain: ChainReader;
   readonly pool: PoolReader;
   readonly transactions: TransactionSink;

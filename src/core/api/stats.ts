@@ -1,62 +1,68 @@
+import type { LockStats } from "../locks/snapshot.ts";
 import type { LoadMeter } from "./load.ts";
-import type { ApiDeps, LockFigures } from "./ports.ts";
+import type { ApiDeps } from "./ports.ts";
 
 const SECONDS_PER_HOUR = 3600;
 
 /** `GET /stats`: the guide's shape, times in seconds. What is not measured yet is null, never a made-up zero. */
 export function statsAnswer(deps: ApiDeps, load: LoadMeter, uptimeSeconds: number): Record<string, unknown> {
-  const figures = deps.lockReport?.figures() ?? {};
-  const deadlocks = deps.lockReport?.deadlocks();
+  const locks = Object.values(deps.locks.getAllStats());
+  const { found, prevented } = deps.locks.deadlockStats();
   return {
-    lock_stats: Object.fromEntries(Object.entries(figures).map(([name, lock]) => [name, lockAnswer(lock)])),
-    deadlock_stats: {
-      cycles_detected: deadlocks?.cyclesDetected ?? null,
-      prevented_deadlocks: deadlocks?.prevented ?? null,
-    },
-    kpis: kpis(deps, Object.values(figures), uptimeSeconds),
+    lock_stats: Object.fromEntries(locks.map((lock) => [lock.name, lockAnswer(lock)])),
+    deadlock_stats: { cycles_detected: found + prevented, prevented_deadlocks: prevented },
+    kpis: kpis(deps, locks, uptimeSeconds),
     load: { operations: load.total, operations_per_second: load.perSecond },
     uptime_seconds: uptimeSeconds,
   };
 }
 
-function lockAnswer(lock: LockFigures): Record<string, unknown> {
+/** The guide's names first, then whatever else the locks tell. */
+function lockAnswer(lock: LockStats): Record<string, unknown> {
   return {
     acquisitions: lock.acquisitions,
     contentions: lock.contentions,
-    max_wait_time: lock.waitSecondsMax,
-    average_wait_time: ratio(lock.waitSecondsTotal, lock.contentions),
-    contention_ratio: ratio(lock.contentions, lock.acquisitions),
+    max_wait_time: lock.waitMaxMs / 1000,
+    average_wait_time: lock.waitAverageMs / 1000,
+    contention_ratio: lock.contentionRatio,
     timeouts: lock.timeouts,
     deadlock_attempts: lock.deadlockAttempts,
-    ...lock.more,
+    level: lock.level,
+    reads: lock.reads,
+    writes: lock.writes,
+    wait_p99: lock.waitP99Ms / 1000,
+    hold_average: lock.holdAverageMs / 1000,
+    hold_p99: lock.holdP99Ms / 1000,
+    hold_max: lock.holdMaxMs / 1000,
+    aborts: lock.aborts,
+    order_violations: lock.orderViolations,
+    poisonings: lock.poisonings,
+    state: lock.state,
+    holders: lock.holders,
+    waiters: lock.waiters,
+    sites: lock.sites,
   };
 }
 
 /** The guide's five; its targets stand in src/core/README.md. */
 function kpis(
-  { lockReport, chain, peers }: ApiDeps,
-  locks: readonly LockFigures[],
+  { locks, chain, peers }: ApiDeps,
+  stats: readonly LockStats[],
   uptimeSeconds: number,
 ): Record<string, number | null> {
-  const sum = (of: (lock: LockFigures) => number) => locks.reduce((total, lock) => total + of(lock), 0);
-  const cycles = lockReport?.deadlocks().cyclesDetected;
+  const sum = (of: (lock: LockStats) => number) => stats.reduce((total, lock) => total + of(lock), 0);
+  const { found, prevented } = locks.deadlockStats();
   const { attempts, conflicts } = chain.commits();
   return {
-    lock_contention_ratio:
-      lockReport === undefined
-        ? null
-        : ratio(
-            sum((lock) => lock.contentions),
-            sum((lock) => lock.acquisitions),
-          ),
-    average_wait_time:
-      lockReport === undefined
-        ? null
-        : ratio(
-            sum((lock) => lock.waitSecondsTotal),
-            sum((lock) => lock.contentions),
-          ),
-    deadlocks_per_hour: cycles === undefined ? null : ratio(cycles * SECONDS_PER_HOUR, uptimeSeconds),
+    lock_contention_ratio: ratio(
+      sum((lock) => lock.contentions),
+      sum((lock) => lock.acquisitions),
+    ),
+    average_wait_time: ratio(
+      sum((lock) => (lock.waitAverageMs * lock.waits) / 1000),
+      sum((lock) => lock.waits),
+    ),
+    deadlocks_per_hour: ratio((found + prevented) * SECONDS_PER_HOUR, uptimeSeconds),
     utxo_conflict_ratio: ratio(conflicts, attempts),
     connection_hit_rate: peers?.connectionHitRate ?? null,
   };

@@ -1,5 +1,4 @@
 import { chainReader } from "../api/chain-reader.ts";
-import { lockReport } from "../api/lock-report.ts";
 import { poolReader } from "../api/pool-reader.ts";
 import type { ApiDeps, NodeFacts } from "../api/ports.ts";
 import { exportBlockFile, importBlockFile } from "../chain/block-file-exchange.ts";
@@ -29,7 +28,6 @@ export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, 
     log,
     events,
     locks,
-    lockReport: lockReport(locks),
     chain: chainReader(chain),
     pool: poolReader(mempool, clock),
     transactions: transactionSink(node),

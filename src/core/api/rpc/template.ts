@@ -27,7 +27,7 @@ export function getblocktemplate(deps: ApiDeps, mining: Mining): RpcMethod {
       if (mode === "proposal") return await propose(deps, request, call);
       if (mode !== undefined && mode !== null && mode !== "template") throw new RpcError(RPC.INVALID_PARAMETER, "Invalid mode");
       const { longpollid } = request;
-      if (jsonType(longpollid) === "string") await mining.templateChange?.(longpollid as string, call.signal);
+      if (jsonType(longpollid) === "string") await templateChange(deps, longpollid as string, call.signal);
       checkRules(request);
       const template = await mining.template(call.at);
       return { ...blockTemplateAnswer(template, { poolSequence: deps.pool.sequence }), ...signalling(template) };
@@ -44,6 +44,34 @@ function signalled(versionBits: VersionBits, parent: BlockView): Partial<BlockTe
     ...(state === "active" ? { rules: ["csv", "!segwit", "taproot", "testdummy"] } : {}),
     vbavailable: state === "started" || state === "locked_in" ? { testdummy: bit } : {},
   };
+}
+
+/** A changed pool alone ends a long-poll after this: its caller need not come back for each transaction. Core waits a minute. */
+const POOL_CHANGE_MS = 1_000;
+/** The template's parent, then the pool's sequence. */
+const LONG_POLL_ID = /^([0-9a-f]{64})(\d+)$/;
+
+/** Resolves when a template made now would differ from the one that `id` names, or when the caller leaves. */
+async function templateChange({ chain, pool, events }: ApiDeps, id: string, signal: AbortSignal): Promise<void> {
+  const [, parent, sequence] = LONG_POLL_ID.exec(id) ?? [];
+  if (parent === undefined) throw new RpcError(RPC.INVALID_PARAMETER, "Invalid longpollid");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let isPatient = true;
+  const look = (): boolean => {
+    if (chain.tip.hash !== parent || (!isPatient && pool.sequence !== Number(sequence))) resolve();
+    return true;
+  };
+  const timer = setTimeout(() => {
+    isPatient = false;
+    look();
+  }, POOL_CHANGE_MS);
+  const leave = events.follow(events.sequence, look);
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  if (signal.aborted) resolve();
+  look();
+  await promise;
+  leave();
+  clearTimeout(timer);
 }
 
 function checkRules(request: Request): void {
