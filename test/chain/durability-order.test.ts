@@ -14,7 +14,7 @@ class Recorder {
     open: (async (...args: Parameters<FileSystem["open"]>) => {
       const file = await DISK.open(...args);
       const name = String(args[0]).replace(/.*\//, "");
-      for (const method of ["write", "datasync"] as const) {
+      for (const method of ["write", "datasync", "sync"] as const) {
         const original = file[method].bind(file) as (...args: unknown[]) => Promise<unknown>;
         Object.assign(file, {
           [method]: async (...args: unknown[]) => {
@@ -58,6 +58,17 @@ test("body written and synced, batch synced, then published, then acknowledged",
   await bench.run((at, chain) => chain.acceptBlock(at, tree.grow(0).block));
   expect(recorder.steps).toEqual(["blk00000.dat write (0)", "blk00000.dat datasync (0)", "batch sync (0)", "serial write (0)"]);
   expect([bench.chain.coins.version, moves]).toEqual([1, ["tip 1"]]);
+});
+
+test("a new block file has its name synced before its first body is referred to", async () => {
+  const recorder = new Recorder();
+  const store = { files: recorder.files, wrapDatabase: recorder.wrapDatabase, blockFileBytesMax: 100 };
+  await using bench = await ChainBench.open({ params: QUICK, store });
+  bench.nowSeconds = 2_000_000_000;
+  recorder.steps.length = 0;
+  await bench.run((at, chain) => chain.acceptBlock(at, new RandomTree(1).grow(0).block));
+  const steps = recorder.steps.map((step) => step.replace(" (0)", ""));
+  expect(steps.slice(-5)).toEqual(["blocks sync", "blk00001.dat write", "blk00001.dat datasync", "batch sync", "serial write"]);
 });
 
 test("a reorganisation publishes once; its undo data goes ahead", async () => {

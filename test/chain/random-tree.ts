@@ -94,6 +94,28 @@ export class RandomTree {
     return branch;
   }
 
+  /** A block with just these transactions, which the parent's coins allow; for branches that share some. */
+  extendWith(parent: Branch, transactions: readonly Transaction[]): Branch {
+    const height = parent.height + 1;
+    const coins = new Map(parent.coins);
+    for (const tx of transactions) {
+      for (const { txid, vout } of tx.inputs) coins.delete(`${txid}:${vout}`);
+      addOutputs(coins, tx, height);
+    }
+    const coinbase = this.#coinbase(height, subsidy(height, this.params));
+    const time = parent.time + 1 + this.below(600);
+    const branch = {
+      block: mine(parent.block.hash, [coinbase, ...transactions], time),
+      height,
+      time,
+      coins,
+      isFaulty: parent.isFaulty,
+    };
+    addOutputs(coins, coinbase, height);
+    this.branches.push(branch);
+    return branch;
+  }
+
   #coinbase(height: number, value: number): Transaction {
     const scriptSig = Buffer.concat([encodeHeight(height), Buffer.from(`\x08${String(this.#made++).padStart(8, "0")}`)]);
     const input = { txid: "0".repeat(64) as Txid, vout: 0xffffffff, scriptSig, sequence: 0xffffffff, witness: [] };

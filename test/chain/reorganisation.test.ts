@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { moveOf, submitBlockResult } from "../../src/core/chain/outcome.ts";
 import { Block } from "../../src/core/primitives/block.ts";
+import { Transaction } from "../../src/core/primitives/transaction.ts";
+import { sats } from "../../src/core/primitives/units.ts";
 import { MemoryChain } from "../support/memory-chain.ts";
 import { ChainBench } from "./harness.ts";
-import { type Branch, QUICK, RandomTree } from "./random-tree.ts";
+import { type Branch, mine, QUICK, RandomTree } from "./random-tree.ts";
 import { coinsOf, oracleCoins, replayed } from "./replay.ts";
 
 async function openBench(): Promise<ChainBench> {
@@ -83,24 +85,27 @@ test("a reorganisation returns what it displaced, parents first, without what th
     base = tree.extend(base, false, 0);
     await accept(base);
   }
-  const left = [tree.extend(base, false, 4)];
-  left.push(tree.extend(left[0]!, false, 4));
+  const left = [tree.extend(base, false, 9)];
+  left.push(tree.extend(left[0]!, false, 9));
   for (const branch of left) await accept(branch);
+  const spends = left.flatMap(({ block }) => block.transactions.slice(1));
+  const shared = left[0]!.block.transactions[1]!; // In both branches.
   let right = base;
   for (let i = 0; i < 3; i++) {
-    right = tree.extend(right, false, 0);
+    right = tree.extendWith(right, i === 1 ? [shared] : []);
     const outcome = await accept(right);
     if (i < 2) continue;
-    expect(outcome.kind).toBe("connected");
     const move = moveOf(outcome)!;
+    expect([outcome.kind, move.connected.length]).toEqual(["connected", 3]);
     expect(move.disconnected).toEqual(left.map(({ block }) => block.hash).reverse());
-    expect(move.connected.length).toBe(3);
-    expect(move.displaced.map((tx) => tx.txid)).toEqual(
-      left.flatMap(({ block }) => block.transactions.slice(1).map((tx) => tx.txid)),
-    );
+    expect(move.displaced.map((tx) => tx.txid)).toEqual(spends.filter((tx) => tx !== shared).map((tx) => tx.txid));
     expect(move.displaced.length).toBeGreaterThan(0);
   }
   expect(coinsOf(bench.chain)).toEqual(await replayed(bench.chain));
+  const place = await bench.chain.findTransaction(shared.txid);
+  expect(bench.chain.isActive(bench.chain.find(place!.block)!)).toBe(true);
+  const gone = spends.find((tx) => tx !== shared)!;
+  expect(left.map(({ block }) => block.hash)).toContain((await bench.chain.findTransaction(gone.txid))!.block);
 });
 
 test("an orphan that was kept is connected with its parent, in one move; without keeping it is forgotten", async () => {
@@ -118,16 +123,58 @@ test("an orphan that was kept is connected with its parent, in one move; without
   expect(other.chain.tip.hash).toBe(a.block.hash);
 });
 
-test("a mutated body does not condemn the hash: the right one is accepted afterwards", async () => {
-  await using bench = await openBench();
-  const tree = new RandomTree(9);
+/** A chain of blocks whose last one has spends. */
+async function withSpends(bench: ChainBench, seed: number): Promise<Block> {
+  const tree = new RandomTree(seed);
   let parent = tree.branches[0]!;
-  for (let i = 0; i < 4; i++) parent = tree.extend(parent, false, 0);
-  for (const { block } of tree.branches.slice(1)) await bench.run((at, chain) => chain.acceptBlock(at, block));
-  const good = tree.extend(parent, false, 3).block;
-  const last = good.transactions.at(-1)!;
-  const mutated = Block.build(good.header, [...good.transactions, last]);
-  const bad = await bench.run((at, chain) => chain.acceptBlock(at, mutated));
-  expect(bad.kind).toBe("invalid");
+  for (let i = 0; i < 6; i++) {
+    parent = tree.extend(parent, false, 0);
+    await bench.run((at, chain) => chain.acceptBlock(at, parent.block));
+  }
+  return tree.extend(parent, false, 8).block;
+}
+
+test("a body mutated in its merkle tree does not condemn the hash: the right one is accepted afterwards", async () => {
+  await using bench = await openBench();
+  const good = await withSpends(bench, 9);
+  const mutated = Block.build(good.header, [...good.transactions, good.transactions.at(-1)!]);
+  expect((await bench.run((at, chain) => chain.acceptBlock(at, mutated))).kind).toBe("invalid");
   expect((await bench.run((at, chain) => chain.acceptBlock(at, good))).kind).toBe("connected");
 });
+
+test("nor does one mutated in its witnesses", async () => {
+  await using bench = await openBench();
+  const good = await withSpends(bench, 10);
+  const transactions = good.transactions.map((tx, index) => (index === 1 ? withWitness(tx) : tx));
+  expect(transactions[1]!.txid).toBe(good.transactions[1]!.txid);
+  const bad = await bench.run((at, chain) => chain.acceptBlock(at, Block.build(good.header, transactions)));
+  expect(submitBlockResult(bad)).toBe("unexpected-witness");
+  expect((await bench.run((at, chain) => chain.acceptBlock(at, good))).kind).toBe("connected");
+});
+
+function withWitness(tx: Transaction): Transaction {
+  const inputs = tx.inputs.map((input) => ({ ...input, witness: [Uint8Array.of(1)] }));
+  return Transaction.build({ version: tx.version, inputs, outputs: tx.outputs, lockTime: tx.lockTime });
+}
+
+test("a candidate is held against the tip, and nothing of it stays", async () => {
+  await using bench = await openBench();
+  const good = await withSpends(bench, 11);
+  const check = (block: Block) => bench.run((at, chain) => chain.checkCandidate(at, block));
+  expect(await check(good)).toBeUndefined();
+  expect((await check(tooRich(good)))?.code).toBe("bad-cb-amount");
+  const before = bench.chain.tip.hash;
+  expect(bench.chain.find(good.hash)).toBeUndefined();
+  await bench.run((at, chain) => chain.acceptBlock(at, good));
+  expect((await check(good))?.code).toBe("inconclusive-not-best-prevblk");
+  expect(bench.chain.atHeight(bench.chain.tip.height - 1)!.hash).toBe(before);
+});
+
+/** The same block, its coinbase paying one satoshi more. */
+function tooRich(block: Block): Block {
+  const [coinbase, ...others] = block.transactions;
+  const [first] = coinbase!.outputs;
+  const outputs = [{ ...first!, value: sats(first!.value + 1) }];
+  const { version, inputs, lockTime } = coinbase!;
+  return mine(block.header.prevHash, [Transaction.build({ version, inputs, outputs, lockTime }), ...others], block.header.time);
+}

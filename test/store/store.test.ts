@@ -188,6 +188,27 @@ test("a coin that is lost, doubled or changed behind our back is noticed while l
   }
 });
 
+test("a transaction place that is lost is noticed before anybody is told that there is none", async () => {
+  await filled(5);
+  const txid = outpoint(3, 0).subarray(0, 32);
+  const { file, offset } = await placeOf(txid);
+  const database = await openDatabase(join(directory, "db"));
+  await del(database, new Sealer().transaction(txid, { file, offset, size: 0, checksum: 0 }, 0).key);
+  await database.close();
+  const store = await Store.open(options());
+  expect(await store.findTransaction(txid)).toEqual([]);
+  await expect(store.checkTransactions()).rejects.toEqual(failure("database-damaged"));
+  await store.close();
+});
+
+async function placeOf(txid: Uint8Array) {
+  const store = await Store.open(options());
+  await store.checkTransactions();
+  const [place] = await store.findTransaction(txid);
+  await store.close();
+  return place!;
+}
+
 async function put(database: Database, record: { key: Uint8Array; value: Uint8Array }): Promise<void> {
   const batch = database.batch();
   batch.put(record.key, record.value);
