@@ -1,9 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { WorkCoordinator } from "../../src/core/mining/coordinator.ts";
 import { nonceRange } from "../../src/core/mining/job.ts";
+import { JobCycle } from "../../src/core/mining/job-cycle.ts";
 import { jobOf, unitOf } from "../../src/core/mining/range-word.ts";
 import { WorkSpace } from "../../src/core/mining/work-space.ts";
 import { WorkerTeam } from "../../src/core/mining/worker-team.ts";
+import { FakeChain } from "../fakes/fake-chain.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
 import { seededNumbers } from "../support/seeded.ts";
 import { draft, HOLDING } from "./drafts.ts";
@@ -68,4 +70,51 @@ export async function mineWhileKilling({ seed, jobs, teams }: KillRun): Promise<
   }
   await Promise.all(running.map((team) => team.stop()));
   return { kills, finished, expected, reissued: coordinator.statistics().reissued };
+}
+
+export interface HitRun {
+  readonly seed: number;
+  readonly blocks: number;
+  readonly threads: number;
+}
+
+/** Mines blocks at a pace of about 30 a second while threads are killed at random; returns what was handed in, in order. */
+export async function findBlocksWhileKilling({ seed, blocks, threads }: HitRun) {
+  const next = seededNumbers(seed);
+  const chain = new FakeChain();
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+  const coordinator = new WorkCoordinator({}, { clock });
+  const heights: number[] = [];
+  const cycle = new JobCycle(
+    { blocks, blockTimeSeconds: 0.03, fastUntilHeight: 0 },
+    {
+      coordinator,
+      clock,
+      log: new QuietLog(),
+      source: async () => chain.candidate(),
+      submit: async (block) => {
+        const reason = chain.submit(block);
+        heights.push(chain.tip.height);
+        return reason === undefined ? { accepted: true } : { accepted: false, reason };
+      },
+      guarded: async (publish) => publish(HOLDING),
+      totalHashes: () => team.totalHashes(),
+      rateGuess: 5e6,
+    },
+  );
+  const deps = { coordinator, log: new QuietLog(), tell: cycle.hear.bind(cycle), fail: cycle.fail.bind(cycle) };
+  const team = new WorkerTeam({ id: "miner", threads }, deps);
+  team.start();
+  const running = cycle.run();
+  let kills = 0;
+  while (chain.tip.height < blocks) {
+    await delay(next() % 40);
+    const index = next() % threads;
+    if (team.hashes()[index]?.hashes === 0) continue;
+    await team.kill(index);
+    kills++;
+  }
+  await running;
+  await team.stop();
+  return { heights, kills, rejected: cycle.rejected, stale: cycle.stale };
 }
