@@ -62,6 +62,22 @@ test("a node registers, beats, ends and comes back with its account", async () =
   expect(await registry.register({ ...core(1), api_port: 6001 })).toMatchObject({ account: 1, api_port: 6001, is_active: true });
 });
 
+test("account and place of a node follow its number, whoever registers first", async () => {
+  const { registry } = await open();
+  for (const n of [2, 0]) await registry.register(core(n));
+  await registry.register({ ...core(0), node_id: "alice" });
+  await registry.register(core(1));
+  await registry.register(core(3));
+  const { nodes } = await registry.read();
+  expect(nodes.map((node) => [node.node_id, node.account])).toEqual([
+    ["core0", 0],
+    ["core1", 1],
+    ["core2", 2],
+    ["alice", 3],
+    ["core3", 4],
+  ]);
+});
+
 test("a node id that another running process has is refused", async () => {
   const { registry } = await open();
   const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);

@@ -80,7 +80,7 @@ export class Registry {
       if (known && known.pid !== process.pid && isRunning(known)) throw alreadyRuns(this.#name, known);
       const time = this.#now();
       const entry: NodeEntry = {
-        account: Math.max(-1, ...now.nodes.map((other) => other.account)) + 1,
+        account: freeAccount(now.nodes, node.node_id),
         registration_time: time,
         ...known,
         ...node,
@@ -89,7 +89,8 @@ export class Registry {
         pid: process.pid,
         pid_started: processStartTime(process.pid),
       };
-      return { ...now, nodes: known ? replace(now.nodes, entry) : [...now.nodes, entry] };
+      const nodes = known ? replace(now.nodes, entry) : [...now.nodes, entry];
+      return { ...now, nodes: nodes.toSorted((a, b) => a.account - b.account) };
     });
     return written.nodes.find((entry) => entry.node_id === node.node_id)!;
   }
@@ -168,6 +169,13 @@ export class Registry {
   #now(): string {
     return new Date(this.#clock.nowMs()).toISOString();
   }
+}
+
+/** coreN's is N, whoever of several comes first; another name's is the next above all. */
+function freeAccount(nodes: readonly NodeEntry[], nodeId: string): number {
+  const taken = nodes.map((node) => node.account);
+  const own = Number(/^core(\d{1,4})$/.exec(nodeId)?.[1]);
+  return Number.isInteger(own) && !taken.includes(own) ? own : Math.max(-1, ...taken) + 1;
 }
 
 function replace(nodes: readonly NodeEntry[], entry: NodeEntry): readonly NodeEntry[] {
