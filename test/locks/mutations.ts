@@ -28,7 +28,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a reader that was refused leaves its claim",
     file: "fast-path.ts",
-    from: "    seen = was;\n  }\n  store(words, held, 0);",
+    from: "    seen = was;\n  }\n  settle(words, held, 0);",
     to: "    seen = was;\n  }",
     scenarios: ["timeout vs grant of a reader"],
   },
@@ -49,8 +49,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a hold is cleared before the count falls",
     file: "fast-path.ts",
-    from: "  const was = add(words, lockAt(layout, lock) + LOCK.STATE, -1);\n  store(words, held, 0);",
-    to: "  store(words, held, 0);\n  const was = add(words, lockAt(layout, lock) + LOCK.STATE, -1);",
+    from: "  const was = add(words, lockAt(layout, lock) + LOCK.STATE, -1);\n  settle(words, held, 0);",
+    to: "  settle(words, held, 0);\n  const was = add(words, lockAt(layout, lock) + LOCK.STATE, -1);",
     scenarios: ["reap of a reader vs reader", "death of a reader, another and a writer", "reap of a reader vs writer"],
   },
   {

@@ -1,6 +1,6 @@
 import type { CycleStep } from "./errors.ts";
 import { isWriter } from "./fast-path.ts";
-import { COUNT, HOLD_READ, LOCK, LOCK_MASK, lockAt, OWNER, ownerAt, PLACES, WRITER } from "./layout.ts";
+import { COUNT, HELD_MAX, HOLD_READ, LOCK, LOCK_MASK, lockAt, OWNER, ownerAt, WRITER } from "./layout.ts";
 import type { Mode } from "./levels.ts";
 import type { LockSpace } from "./space.ts";
 import { cycleOf } from "./wait-graph.ts";
@@ -50,12 +50,12 @@ export function holdsOf(space: LockSpace, owner: number): Hold[] {
   const { words } = layout;
   const at = ownerAt(layout, owner);
   const holds: Hold[] = [];
-  for (let places = Atomics.load(words, at + OWNER.LINKS) & PLACES; places !== 0; places &= places - 1) {
-    const place = 31 - Math.clz32(places & -places);
+  for (let place = 0; place < HELD_MAX; place++) {
     const entry = Atomics.load(words, at + OWNER.HELD + place);
     const lock = (entry & LOCK_MASK) - 1;
     const mode: Mode = (entry & HOLD_READ) !== 0 ? "read" : "write";
-    if (lock < 0 || (mode === "write" && !isWriter(Atomics.load(words, lockAt(layout, lock) + LOCK.STATE), owner))) continue;
+    if (lock < 0 || holds.some((hold) => hold.lock === lock)) continue;
+    if (mode === "write" && !isWriter(Atomics.load(words, lockAt(layout, lock) + LOCK.STATE), owner)) continue;
     holds.push({ lock, mode, record: words[at + OWNER.SITE + place]!, since: words[at + OWNER.SINCE + place]! });
   }
   return holds;

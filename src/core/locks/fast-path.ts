@@ -12,7 +12,7 @@ import {
   QUEUED,
   WRITER,
 } from "./layout.ts";
-import { add, compareExchange, load, put, store } from "./memory.ts";
+import { add, compareExchange, load, put, settle } from "./memory.ts";
 
 /*
  * Taking and giving back a lock while nobody waits: one compare-exchange each, and the words that make the hold visible to
@@ -35,12 +35,12 @@ export function tryRead(layout: Layout, lock: number, owner: number, place: numb
   while ((seen & ~COUNT) === 0) {
     const was = compareExchange(words, state, seen, seen + 1);
     if (was === seen) {
-      store(words, held, HOLD_READ | (lock + 1));
+      settle(words, held, HOLD_READ | (lock + 1));
       return true;
     }
     seen = was;
   }
-  store(words, held, 0);
+  settle(words, held, 0);
   return false;
 }
 
@@ -57,7 +57,7 @@ export function leaveRead(layout: Layout, lock: number, owner: number, place: nu
   const held = ownerAt(layout, owner) + OWNER.HELD + place;
   put(words, held, HOLD_CLAIM | (lock + 1));
   const was = add(words, lockAt(layout, lock) + LOCK.STATE, -1);
-  store(words, held, 0);
+  settle(words, held, 0);
   return (was & COUNT) === 1 && (was & QUEUED) !== 0;
 }
 

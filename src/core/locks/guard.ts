@@ -1,22 +1,27 @@
 import type { Mode } from "./levels.ts";
-import type { LockCore } from "./lock-core.ts";
+import { type LockCore, NESTED } from "./lock-core.ts";
 import type { Owner } from "./owner.ts";
 
-/** The run-time side of a Guard. */
+const RELEASED = -3;
+
+/** The run-time side of a Guard. Small: it is made anew for each acquisition. */
 export class HeldGuard {
   readonly owner: Owner;
-  readonly mode: Mode;
-  readonly poisoned: boolean;
   readonly #lock: LockCore;
-  readonly #place: number;
-  #released = false;
+  #place: number;
 
-  constructor(lock: LockCore, owner: Owner, place: number, mode: Mode, poisoned: boolean) {
+  constructor(lock: LockCore, owner: Owner, place: number) {
     this.#lock = lock;
     this.owner = owner;
     this.#place = place;
-    this.mode = mode;
-    this.poisoned = poisoned;
+  }
+
+  get mode(): Mode {
+    return this.#place >= 0 ? this.owner.holds[this.#place]!.mode : "read";
+  }
+
+  get poisoned(): boolean {
+    return this.#place >= 0 && this.mode === "write" && this.#lock.isPoisoned;
   }
 
   fork(label?: string): Owner {
@@ -24,13 +29,13 @@ export class HeldGuard {
   }
 
   clearPoison(): void {
-    if (!this.#released && this.mode === "write") this.#lock.clearPoison();
+    if (this.poisoned) this.#lock.clearPoison();
   }
 
   release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.#lock.giveBack(this.owner, this.#place);
+    const place = this.#place;
+    this.#place = RELEASED;
+    if (place >= 0 || place === NESTED) this.#lock.giveBack(this.owner, place);
   }
 
   [Symbol.dispose](): void {

@@ -87,7 +87,7 @@ export const OWNER = {
   PLACE: 5,
   NEXT: 6,
   PREVIOUS: 7,
-  /** Bits 0-15: places in use in HELD; then BLOCKING and BRANCH. Written by the owner alone. */
+  /** Bits 0-15: places in use in HELD, at the last time that it mattered; then flags. Written by the owner alone. */
   LINKS: 8,
   /** Owner + 1 of which this one is a branch. */
   PARENT: 9,

@@ -1,6 +1,6 @@
 import type { LockContext } from "./context.ts";
 import { leaveRead, leaveWrite } from "./fast-path.ts";
-import { HEADER, type Layout, LOCK, lockAt, OWNER, POISON, WRITER_PRIORITY } from "./layout.ts";
+import { HEADER, type Layout, LOCK, lockAt, OWNER, POISON, SHARD_WORDS, WRITER_PRIORITY } from "./layout.ts";
 import type { Mode } from "./levels.ts";
 import type { Words } from "./memory.ts";
 import type { Holdable, Owner } from "./owner.ts";
@@ -21,6 +21,9 @@ export interface AcquireOptions {
 
 /** Makes what a poisoned lock guards whole again, or empty. Runs while the lock is held for writing. */
 export type Repair = (at: LockContext) => void | Promise<void>;
+
+/** Holds are timed once in 64 acquisitions of a site: two time stamps cost more than the lock. */
+const SAMPLE_MASK = 63;
 
 /** The place of a read that is nested in a hold of the same strand. */
 export const NESTED = -2;
@@ -73,16 +76,19 @@ export class LockCore implements Holdable {
 
   /** Writes down, for this thread and for onlookers, that the owner holds the lock at this place. */
   noteTaken(owner: Owner, place: number, mode: Mode, record: number): void {
-    const { words, space } = this;
+    const { words } = this;
     const hold = owner.holds[place]!;
-    hold.lock = this;
-    hold.mode = mode;
-    hold.record = record;
-    hold.since = (++space.samples & 63) === 0 ? performance.now() : 0;
-    if (this.order > owner.top) owner.top = this.order;
+    const counter = this.space.shard + record * SHARD_WORDS + (mode === "read" ? 0 : 1);
+    const count = words[counter]! + 1;
+    words[counter] = count;
     words[owner.at + OWNER.SITE + place] = record;
     words[owner.at + OWNER.SINCE + place] = words[HEADER.CLOCK]!;
-    words[space.shard + record * 2 + (mode === "read" ? 0 : 1)]!++;
+    // Mostly the same lock as before: a comparison is cheaper than the collector's write barrier.
+    if (hold.lock !== this) hold.lock = this;
+    hold.mode = mode;
+    hold.record = record;
+    if ((count & SAMPLE_MASK) === 0) owner.sample(place);
+    if (this.order > owner.top) owner.top = this.order;
     if (this.policy.debug) this.policy.noteNesting(owner);
   }
 
@@ -96,9 +102,8 @@ export class LockCore implements Holdable {
       hold.nested--;
       return;
     }
-    if (hold.since !== 0) this.space.records.countHold(hold.record, performance.now() - hold.since);
-    hold.lock = undefined;
-    owner.setLinks(owner.links & ~(1 << place));
+    if ((owner.sampled & (1 << place)) !== 0) this.space.records.countHold(hold.record, owner.endSample(place));
+    owner.links &= ~(1 << place);
     owner.settleTop();
     if (hold.mode === "write") {
       if (!leaveWrite(this.layout, this.index, owner.index)) this.#handOverWrite();

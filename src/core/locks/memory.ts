@@ -2,7 +2,7 @@
  * Every access to the shared words goes through here, so that the explorer (test/locks) can stand between any two of
  * them. V8 inlines these. The order of each is sequential consistency, but for `put` and `peek`:
  * - `put` is a plain store. It is used only right before an atomic read-modify-write of the same thread, which publishes it
- *   (never after one: on ARM64 a plain store may become visible before the atomic that precedes it), or for statistics.
+ *   (never after one: on ARM64 a plain store may become visible before the atomic that precedes it: see `settle`).
  * - `peek` is a plain load of a word that only this thread writes, or that is only written under the graph mutex held here.
  */
 
@@ -14,6 +14,15 @@ export function load(words: Words, at: number): number {
 
 export function store(words: Words, at: number, value: number): void {
   Atomics.store(words, at, value);
+}
+
+/** Plain stores become visible in program order here, so what follows an atomic is never seen before it. */
+const STORES_KEEP_ORDER = process.arch === "x64" || process.arch === "ia32";
+
+/** A store that must not be seen before the atomic read-modify-write right before it; nothing else is asked of it. */
+export function settle(words: Words, at: number, value: number): void {
+  if (STORES_KEEP_ORDER) words[at] = value;
+  else Atomics.store(words, at, value);
 }
 
 /** Returns what was there; the exchange happened if that is `expected`. */

@@ -43,7 +43,7 @@ export class Monitor {
     const high = Atomics.load(layout.words, HEADER.OWNERS_HIGH);
     const still = new Set<string>();
     for (let owner = 0; owner < high; owner++) {
-      if (layout.words[ownerAt(layout, owner) + OWNER.LINKS] === 0) continue;
+      if (layout.words[ownerAt(layout, owner) + OWNER.THREAD] === 0) continue;
       for (const { lock, mode, record, since } of holdsOf(this.#space, owner)) {
         const heldMs = (now - since) | 0;
         if (since === 0 || heldMs <= LONG_HOLD_MS) continue;

@@ -12,7 +12,7 @@ import { rememberOrder } from "./same-level.ts";
  * @throws LockOrderError for everything else, before anything is attempted.
  */
 export function checkOrder(lock: LockCore, owner: Owner, mode: Mode, record: number): boolean {
-  assert(!owner.closed, `lock "${lock.name}": the context of "${owner.label}" was used after its task had ended`);
+  assert(!owner.isClosed, `lock "${lock.name}": the context of "${owner.label}" was used after its task had ended`);
   const { records } = lock.space;
   const wanted: HeldSite = { lock: lock.name, level: lock.order, site: records.siteOf(record) };
   const own = owner.placeOf(lock);

@@ -31,13 +31,16 @@ export interface OwnerHome {
   closeOwner(owner: Owner): void;
 }
 
+/** Above every level, so that the context of a strand that has ended takes nothing. */
+const CLOSED_TOP = 1000;
+
 /** One entry of a strand's list of holds, used again and again. */
 class Hold {
   lock: Holdable | undefined = undefined;
   mode: Mode = "read";
   /** Statistics record of the acquisition. */
   record = 0;
-  /** When a sampled hold began, else 0. */
+  /** When the hold began, if it is sampled. */
   since = 0;
   /** Reads of the lock while it was held already: counted here, they never wait. */
   nested = 0;
@@ -54,15 +57,15 @@ export class Owner {
   readonly at: number;
   /** Places in use, as in the LINKS word, with its flags. */
   links = 0;
-  /** Highest level held, here or by the strands that this one branched from. */
-  top = 0;
+  /** Highest level held, here or by the strands that this one branched from; CLOSED_TOP when the strand has ended. */
+  top = CLOSED_TOP;
   /** What `top` falls back to: the level of the strand that this one branched from, at that time. */
   base = 0;
+  /** Places whose hold is timed. */
+  sampled = 0;
   parent: Owner | undefined = undefined;
   branches = 0;
   label = "";
-  /** Counts up when the strand ends: a context from before is refused. */
-  closed = true;
   /** By place; only entries whose bit is set in `links` count. */
   readonly holds: readonly Hold[] = Array.from({ length: HELD_MAX }, () => new Hold());
   readonly #words: Words;
@@ -78,6 +81,25 @@ export class Owner {
     return this;
   }
 
+  get isClosed(): boolean {
+    return this.top === CLOSED_TOP;
+  }
+
+  /** A new strand begins. */
+  open(label: string): void {
+    this.label = label;
+    this.top = 0;
+  }
+
+  /** The strand has ended; the object waits for the next. */
+  reset(): void {
+    this.parent = undefined;
+    this.top = CLOSED_TOP;
+    this.base = 0;
+    this.links = 0;
+    this.publish();
+  }
+
   get held(): number {
     return this.links & PLACES;
   }
@@ -89,9 +111,28 @@ export class Owner {
     return 31 - Math.clz32(free & -free);
   }
 
-  setLinks(links: number): void {
-    this.links = links;
-    put(this.#words, this.at + OWNER.LINKS, links);
+  /**
+   * Shows other threads what is held, and how this strand hangs together with others: before a wait, and while other strands
+   * may wait for this one without its waiting (branches, a blocked thread). Beside that the words are of no use to anyone.
+   */
+  publish(): void {
+    put(this.#words, this.at + OWNER.LINKS, this.links);
+  }
+
+  #flag(flag: number, on: boolean): void {
+    this.links = on ? this.links | flag : this.links & ~flag;
+    this.publish();
+  }
+
+  sample(place: number): void {
+    this.sampled |= 1 << place;
+    this.holds[place]!.since = performance.now();
+  }
+
+  /** Milliseconds that the sampled hold took. */
+  endSample(place: number): number {
+    this.sampled &= ~(1 << place);
+    return performance.now() - this.holds[place]!.since;
   }
 
   /** Place of this lock among those held, or -1. */
@@ -123,11 +164,10 @@ export class Owner {
 
   /** After a release: the highest level of what is left. */
   settleTop(): void {
-    let top = this.base;
+    this.top = this.base;
     for (let places = this.held; places !== 0; places &= places - 1) {
-      top = Math.max(top, this.holds[31 - Math.clz32(places & -places)]!.lock!.order);
+      this.top = Math.max(this.top, this.holds[31 - Math.clz32(places & -places)]!.lock!.order);
     }
-    this.top = top;
   }
 
   /** A branch: see LockContext.fork. */
@@ -137,21 +177,21 @@ export class Owner {
     branch.base = this.top;
     branch.top = this.top;
     put(this.space.layout.words, branch.at + OWNER.PARENT, this.index + 1);
-    branch.setLinks(branch.links | BRANCH);
+    branch.#flag(BRANCH, true);
     this.branches++;
-    this.setLinks(this.links | FORKED);
+    this.#flag(FORKED, true);
     return branch;
   }
 
   /** Ends the strand: gives back what it still holds, and its place in the space. */
   close(): void {
-    if (this.closed) return;
+    if (this.isClosed) return;
     for (let places = this.held; places !== 0; places &= places - 1) {
       const place = 31 - Math.clz32(places & -places);
       this.holds[place]!.lock!.giveBack(this, place);
     }
     const { parent } = this;
-    if (parent !== undefined && --parent.branches === 0) parent.setLinks(parent.links & ~FORKED);
+    if (parent !== undefined && --parent.branches === 0) parent.#flag(FORKED, false);
     this.space.closeOwner(this);
   }
 
@@ -161,6 +201,6 @@ export class Owner {
 
   /** While the strand blocks its thread: its siblings wait for it. */
   setBlocking(blocking: boolean): void {
-    this.setLinks(blocking ? this.links | BLOCKING : this.links & ~BLOCKING);
+    this.#flag(BLOCKING, blocking);
   }
 }

@@ -26,13 +26,15 @@ export class RwLock<N extends LevelName = LevelName> extends LockCore {
   readonly repair: Repair | undefined;
   #site = "";
   #record: number;
+  readonly #plain: number;
 
   /** Made by LockManager.getLock. */
   constructor(space: LockSpace, index: number, name: string, level: N, policy: LockPolicy, repair: Repair | undefined) {
     super(space, index, name, LOCK_ORDER[level], policy);
     this.level = level;
     this.repair = repair;
-    this.#record = space.records.recordOf(index, this.#site);
+    this.#plain = space.records.recordOf(index, "");
+    this.#record = this.#plain;
   }
 
   /** Runs `fn` while the lock is held for reading. @throws DeadlockError, LockOrderError, LockTimeoutError, LockPoisonedError, the signal's reason. */
@@ -74,49 +76,41 @@ export class RwLock<N extends LevelName = LevelName> extends LockCore {
   async acquire<H, M extends Mode>(at: From<N, H>, mode: M, options: AcquireOptions = NO_OPTIONS): Promise<Guard<N, M, H>> {
     const { owner } = at;
     const record = this.#recordOf(options.site);
-    let place = this.#tryTake(owner, mode, record);
-    if (place === NOT_TAKEN) place = await waitAsync(this, owner, mode, record, options);
-    return this.#guard(owner, place, mode, options);
+    const place = this.#tryTake(owner, mode, record);
+    if (place !== NOT_TAKEN) return guardOf(this, owner, place);
+    return this.#checked(owner, await waitAsync(this, owner, mode, record, options), mode, options);
   }
 
   /** Takes the lock if it is free; undefined if not. @throws LockOrderError. */
   tryAcquire<H, M extends Mode>(at: From<N, H>, mode: M, options: AcquireOptions = NO_OPTIONS): Guard<N, M, H> | undefined {
     const { owner } = at;
     const record = this.#recordOf(options.site);
-    let place = this.#tryTake(owner, mode, record);
-    if (place === NOT_TAKEN) place = this.#tryUnderMutex(owner, mode, record);
-    return place === NOT_TAKEN ? undefined : this.#guard(owner, place, mode, options);
+    const place = this.#tryTake(owner, mode, record);
+    if (place !== NOT_TAKEN) return guardOf(this, owner, place);
+    const late = this.#tryUnderMutex(owner, mode, record);
+    return late === NOT_TAKEN ? undefined : this.#checked(owner, late, mode, options);
   }
 
   /** Blocks the thread. For workers: the main thread's event loop must not stand still. @throws as withRead. */
   acquireSync<H, M extends Mode>(at: From<N, H>, mode: M, options: AcquireOptions = NO_OPTIONS): Guard<N, M, H> {
     const { owner } = at;
     const record = this.#recordOf(options.site);
-    let place = this.#tryTake(owner, mode, record);
-    if (place === NOT_TAKEN) {
-      if (isMainThread)
-        throw new ChainCoreError(
-          "lock-sync-on-main",
-          `Lock "${this.name}" cannot be waited for synchronously on the main thread`,
-        );
-      place = waitSync(this, owner, mode, record, options);
-    }
-    return this.#guard(owner, place, mode, options);
+    const place = this.#tryTake(owner, mode, record);
+    if (place !== NOT_TAKEN) return guardOf(this, owner, place);
+    if (isMainThread)
+      throw new ChainCoreError("lock-sync-on-main", `The main thread cannot wait for lock "${this.name}" synchronously`);
+    return this.#checked(owner, waitSync(this, owner, mode, record, options), mode, options);
   }
 
   /** Fast path: the place in the owner's list, NESTED, or NOT_TAKEN. Nothing is shared between threads but the lock itself. */
   #tryTake(owner: Owner, mode: Mode, record: number): number {
-    if (this.order <= owner.top || owner.closed) {
-      if (checkOrder(this, owner, mode, record)) return NESTED;
-    }
+    if (this.order <= owner.top && checkOrder(this, owner, mode, record)) return NESTED;
     // A strand with branches is searched from other threads while it runs: it publishes under the mutex only.
     if ((owner.links & FORKED) !== 0) return NOT_TAKEN;
     const place = owner.freePlace();
-    const { index } = this;
-    const taken =
-      mode === "read" ? tryRead(this.layout, index, owner.index, place) : tryWrite(this.layout, index, owner.index, place);
-    if (!taken) return NOT_TAKEN;
-    owner.setLinks(owner.links | (1 << place));
+    const take = mode === "read" ? tryRead : tryWrite;
+    if (!take(this.layout, this.index, owner.index, place)) return NOT_TAKEN;
+    owner.links |= 1 << place;
     this.noteTaken(owner, place, mode, record);
     return place;
   }
@@ -128,20 +122,23 @@ export class RwLock<N extends LevelName = LevelName> extends LockCore {
     let taken = false;
     this.space.tryGraph(() => {
       taken = takeIfFree(this.layout, this.index, owner.index, mode === "read" ? READ : WRITE, place);
+      if (!taken) return;
+      owner.links |= 1 << place;
+      owner.publish();
     });
     if (!taken) return NOT_TAKEN;
-    owner.setLinks(owner.links | (1 << place));
     this.noteTaken(owner, place, mode, record);
     return place;
   }
 
-  #guard<M extends Mode, H>(owner: Owner, place: number, mode: M, options: AcquireOptions): Guard<N, M, H> {
-    const poisoned = mode === "write" && place !== NESTED && this.isPoisoned;
+  /** The slow path may have taken a lock in which a writer died. */
+  #checked<M extends Mode, H>(owner: Owner, place: number, mode: M, options: AcquireOptions): Guard<N, M, H> {
+    const poisoned = mode === "write" && this.isPoisoned;
     if (poisoned && options.poisoned !== "accept") {
       this.giveBack(owner, place);
       throw new LockPoisonedError(this.name);
     }
-    return new HeldGuard(this, owner, place, mode, poisoned) as unknown as Guard<N, M, H>;
+    return guardOf(this, owner, place);
   }
 
   async #repair(owner: Owner, options: AcquireOptions): Promise<void> {
@@ -152,10 +149,15 @@ export class RwLock<N extends LevelName = LevelName> extends LockCore {
     this.clearPoison();
   }
 
-  #recordOf(site = ""): number {
+  #recordOf(site: string | undefined): number {
+    if (site === undefined) return this.#plain;
     if (site === this.#site) return this.#record;
     this.#record = this.space.records.recordOf(this.index, site);
     this.#site = site;
     return this.#record;
   }
+}
+
+function guardOf<N extends LevelName, M extends Mode, H>(lock: LockCore, owner: Owner, place: number): Guard<N, M, H> {
+  return new HeldGuard(lock, owner, place) as unknown as Guard<N, M, H>;
 }

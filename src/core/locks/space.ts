@@ -64,8 +64,6 @@ export class LockSpace {
   readonly woken: number[] = [];
   /** Where this thread's acquisition counters stand. */
   readonly shard: number;
-  /** Acquisitions on this thread, to sample one in 64. */
-  samples = 0;
   /** Open strands of this thread: a strand that blocks the thread blocks them. */
   strands = 0;
   readonly #words: Words;
@@ -128,18 +126,13 @@ export class LockSpace {
     const owner = this.#spare.pop() ?? this.#claimOwner();
     put(this.#words, owner.at + OWNER.GENERATION, (this.#words[owner.at + OWNER.GENERATION]! + 1) | 0);
     put(this.#words, owner.at + OWNER.LABEL, this.names.idOf(label));
-    owner.label = label;
-    owner.closed = false;
+    owner.open(label);
     this.strands++;
     return owner;
   }
 
   closeOwner(owner: Owner): void {
-    owner.closed = true;
-    owner.parent = undefined;
-    owner.top = 0;
-    owner.base = 0;
-    owner.setLinks(0);
+    owner.reset();
     this.strands--;
     // In the order of the deferred releases: until then the owner may still be the writer of a lock.
     if (this.#deferred.length > 0) this.#defer(() => this.#release(owner));
@@ -167,9 +160,9 @@ export class LockSpace {
     throw new LockCapacityError("owners", this.capacity.owners);
   }
 
-  /** An owner of this thread by its index. */
-  ownerOf(index: number): Owner | undefined {
-    return this.#owners[index];
+  /** Before a strand blocks the thread: what the others hold is searched while they cannot run. */
+  publishOwners(): void {
+    for (const owner of this.#owners) owner?.publish();
   }
 
   /**

@@ -34,7 +34,8 @@ class Request {
     this.record = record;
     this.timeoutMs = options.timeoutMs ?? lock.policy.defaultTimeoutMs;
     this.place = owner.freePlace();
-    owner.setLinks(owner.links | (1 << this.place));
+    owner.links |= 1 << this.place;
+    owner.publish();
     lock.space.layout.words[owner.at + OWNER.SITE + this.place] = record;
   }
 
@@ -88,7 +89,7 @@ class Request {
   }
 
   failed<E>(error: E): E {
-    this.owner.setLinks(this.owner.links & ~(1 << this.place));
+    this.owner.links &= ~(1 << this.place);
     return error;
   }
 
@@ -194,6 +195,7 @@ class AsyncWait implements Waiter {
 export function waitSync(lock: LockCore, owner: Owner, mode: Mode, record: number, options: AcquireOptions): number {
   const request = new Request(lock, owner, mode, record, options);
   const { space } = lock;
+  if (space.strands > 1) space.publishOwners();
   owner.setBlocking(space.strands > 1);
   try {
     let entered = WAITING;

@@ -10,7 +10,7 @@ import * as layout from "../../../src/core/locks/layout.ts";
 const FOLDER = new URL("../../../src/core/locks/", import.meta.url);
 /** The files that touch shared words, in an order without forward references to constants. */
 export const FILES = ["graph-mutex.ts", "fast-path.ts", "wait-graph.ts", "wait-queue.ts", "reap.ts"] as const;
-const ACCESSORS = ["load", "store", "compareExchange", "exchange", "add", "and", "put", "notify", "waitOn"];
+const ACCESSORS = ["load", "store", "compareExchange", "exchange", "add", "and", "put", "settle", "notify", "waitOn"];
 
 /** A change of the source, for mutation testing. */
 export interface Mutation {

@@ -353,6 +353,7 @@ export function codeFor(
     },
     store: (_words, at, value) => change(at, () => value),
     put: (_words, at, value) => change(at, () => value),
+    settle: (_words, at, value) => change(at, () => value),
     exchange: (_words, at, value) => change(at, () => value),
     add: (_words, at, value) => change(at, (was) => (was + value) | 0),
     and: (_words, at, mask) => change(at, (was) => was & mask),
