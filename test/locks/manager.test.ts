@@ -3,6 +3,7 @@ import { DeadlockError, LockCapacityError, LockOrderError } from "../../src/core
 import { LOCK_ORDER } from "../../src/core/locks/levels.ts";
 import { LockManager, type ManagerOptions } from "../../src/core/locks/manager.ts";
 import type { LockWarning } from "../../src/core/locks/policy.ts";
+import type { RwLock } from "../../src/core/locks/rwlock.ts";
 import { LockSpace } from "../../src/core/locks/space.ts";
 
 const manager = (options: ManagerOptions = {}) =>
@@ -276,4 +277,40 @@ test("with writer priority readers come in only when no writer waits", async () 
   };
   expect(await order(false)).toEqual(["w1", "r1", "r2", "w2"]);
   expect(await order(true)).toEqual(["w1", "w2", "r1", "r2"]);
+});
+
+test("several locks are taken by level and name, whatever order they are asked for in, and all or none", async () => {
+  const locks = manager();
+  const lock = (name: string, level: "PEERS" | "MINING") => locks.getLock(name, level) as unknown as RwLock;
+  const [a, b, c] = [lock("a", "PEERS"), lock("b", "PEERS"), lock("c", "MINING")];
+  const unit = (...wanted: RwLock[]) =>
+    locks.task("unit", async (at) => {
+      using _held = await locks.acquireAll(
+        at,
+        [...wanted, a].map((lock) => ({ lock, mode: "write" as const })),
+      );
+      await null;
+      return locks.locksHeld(at).map((held) => held.lock);
+    });
+  expect(await Promise.all([unit(c, b, a), unit(a, c, b), unit(b, c)])).toEqual([
+    ["a", "b", "c"],
+    ["a", "b", "c"],
+    ["a", "b", "c"],
+  ]);
+  const gate = Promise.withResolvers<void>();
+  const holder = locks.task("holder", async (at) => {
+    using _held = await locks.acquireAll(at, [{ lock: c, mode: "read" }]);
+    await gate.promise;
+  });
+  const late = locks.task("late", (at) =>
+    locks.acquireAll(
+      at,
+      [a, c].map((lock) => ({ lock, mode: "write" })),
+      { timeoutMs: 1 },
+    ),
+  );
+  await expect(late).rejects.toThrow(/"c".*within 1 ms/);
+  expect(locks.getAllStats()["a"]).toMatchObject({ state: "free" });
+  gate.resolve();
+  await holder;
 });

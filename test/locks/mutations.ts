@@ -49,8 +49,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a hold is cleared before the count falls",
     file: "fast-path.ts",
-    from: "  const was = add(words, lockAt(layout, lock) + LOCK.STATE, -1);\n  settle(words, held, 0);",
-    to: "  settle(words, held, 0);\n  const was = add(words, lockAt(layout, lock) + LOCK.STATE, -1);",
+    from: "  const was = add(words, state, -1);\n  settle(words, held, 0);",
+    to: "  settle(words, held, 0);\n  const was = add(words, state, -1);",
     scenarios: ["reap of a reader vs reader", "death of a reader, another and a writer", "reap of a reader vs writer"],
   },
   {
@@ -143,7 +143,7 @@ export const FAULTS: readonly Fault[] = [
     file: "wait-queue.ts",
     from: "    } else if ((seen & COUNT) === 0) {\n      if (admitWriter",
     to: "    } else if ((seen & COUNT) <= 1) {\n      if (admitWriter",
-    scenarios: ["read/read/write", "timeout of a writer with a reader behind"],
+    scenarios: ["a writer gives up before another"],
   },
   {
     name: "a granted writer takes the queue's mark away",
@@ -362,6 +362,6 @@ export const FAULTS: readonly Fault[] = [
     file: "reap.ts",
     from: "  const mending = load(words, HEADER.MENDING) !== 0;",
     to: "  const mending = load(words, HEADER.MENDING) !== 0;\n  store(words, HEADER.MENDING, 0);",
-    scenarios: ["death while granting readers", "the undertaker of a reader dies"],
+    scenarios: ["death while granting a reader, another comes"],
   },
 ];

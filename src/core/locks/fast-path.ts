@@ -1,18 +1,5 @@
-import {
-  COUNT,
-  HOLD_CLAIM,
-  HOLD_READ,
-  HOLD_WRITE,
-  type Layout,
-  LOCK,
-  lockAt,
-  OWNER,
-  ownerAt,
-  POISON,
-  QUEUED,
-  WRITER,
-} from "./layout.ts";
-import { add, compareExchange, load, put, settle } from "./memory.ts";
+import { COUNT, HOLD_CLAIM, HOLD_READ, HOLD_WRITE, POISON, QUEUED, WRITER } from "./layout.ts";
+import { add, compareExchange, load, put, settle, type Words } from "./memory.ts";
 
 /*
  * Taking and giving back a lock while nobody waits: one compare-exchange each, and the words that make the hold visible to
@@ -22,13 +9,12 @@ import { add, compareExchange, load, put, settle } from "./memory.ts";
  * only while the state agrees. So it may be put before the exchange, and be stale.
  * A read hold is told by the HELD entry; the state only counts. Between the two the entry says CLAIM, on the way in and out, and
  * a recount waits until the claims of the living have settled.
+ *
+ * `state` and `held` are the places of the lock's state word and of the owner's HELD entry: callers have them at hand.
  */
 
 /** Takes the lock for reading unless a writer holds it, somebody queues, or it is poisoned. */
-export function tryRead(layout: Layout, lock: number, owner: number, place: number): boolean {
-  const { words } = layout;
-  const state = lockAt(layout, lock) + LOCK.STATE;
-  const held = ownerAt(layout, owner) + OWNER.HELD + place;
+export function tryRead(words: Words, state: number, held: number, lock: number): boolean {
   let seen = load(words, state);
   if ((seen & ~COUNT) !== 0) return false;
   put(words, held, HOLD_CLAIM | (lock + 1));
@@ -45,25 +31,22 @@ export function tryRead(layout: Layout, lock: number, owner: number, place: numb
 }
 
 /** Takes the lock for writing if it is entirely free. */
-export function tryWrite(layout: Layout, lock: number, owner: number, place: number): boolean {
-  const { words } = layout;
-  put(words, ownerAt(layout, owner) + OWNER.HELD + place, HOLD_WRITE | (lock + 1));
-  return compareExchange(words, lockAt(layout, lock) + LOCK.STATE, 0, WRITER | owner) === 0;
+export function tryWrite(words: Words, state: number, held: number, lock: number, owner: number): boolean {
+  put(words, held, HOLD_WRITE | (lock + 1));
+  return compareExchange(words, state, 0, WRITER | owner) === 0;
 }
 
 /** Gives a read hold back. True: it was the last and somebody queues, so the caller must hand over. */
-export function leaveRead(layout: Layout, lock: number, owner: number, place: number): boolean {
-  const { words } = layout;
-  const held = ownerAt(layout, owner) + OWNER.HELD + place;
+export function leaveRead(words: Words, state: number, held: number, lock: number): boolean {
   put(words, held, HOLD_CLAIM | (lock + 1));
-  const was = add(words, lockAt(layout, lock) + LOCK.STATE, -1);
+  const was = add(words, state, -1);
   settle(words, held, 0);
   return (was & COUNT) === 1 && (was & QUEUED) !== 0;
 }
 
 /** Gives a write hold back if nobody queues and the lock is whole. False: the caller must hand over under the mutex. */
-export function leaveWrite(layout: Layout, lock: number, owner: number): boolean {
-  return compareExchange(layout.words, lockAt(layout, lock) + LOCK.STATE, WRITER | owner, 0) === (WRITER | owner);
+export function leaveWrite(words: Words, state: number, owner: number): boolean {
+  return compareExchange(words, state, WRITER | owner, 0) === (WRITER | owner);
 }
 
 /** True while the owner is the lock's writer. */

@@ -1,5 +1,5 @@
 import type { LockContext } from "./context.ts";
-import { leaveRead, leaveWrite } from "./fast-path.ts";
+import { leaveRead, leaveWrite, tryRead, tryWrite } from "./fast-path.ts";
 import { HEADER, type Layout, LOCK, lockAt, OWNER, POISON, SHARD_WORDS, WRITER_PRIORITY } from "./layout.ts";
 import type { Mode } from "./levels.ts";
 import type { Words } from "./memory.ts";
@@ -74,6 +74,13 @@ export class LockCore implements Holdable {
     Atomics.and(this.words, this.#state, ~POISON);
   }
 
+  /** One attempt, beside the mutex. */
+  takeFast(owner: Owner, place: number, mode: Mode): boolean {
+    const held = owner.at + OWNER.HELD + place;
+    if (mode === "write") return tryWrite(this.words, this.#state, held, this.index, owner.index);
+    return tryRead(this.words, this.#state, held, this.index);
+  }
+
   /** Writes down, for this thread and for onlookers, that the owner holds the lock at this place. */
   noteTaken(owner: Owner, place: number, mode: Mode, record: number): void {
     const { words } = this;
@@ -106,8 +113,8 @@ export class LockCore implements Holdable {
     owner.links &= ~(1 << place);
     owner.settleTop();
     if (hold.mode === "write") {
-      if (!leaveWrite(this.layout, this.index, owner.index)) this.#handOverWrite();
-    } else if (leaveRead(this.layout, this.index, owner.index, place)) this.#handOverRead();
+      if (!leaveWrite(this.words, this.#state, owner.index)) this.#handOverWrite();
+    } else if (leaveRead(this.words, this.#state, owner.at + OWNER.HELD + place, this.index)) this.#handOverRead();
   }
 
   #handOverWrite(): void {

@@ -2,8 +2,8 @@ import { isMainThread } from "node:worker_threads";
 import { contextOf, type LockContext, type Root } from "./context.ts";
 import { LockCapacityError, LockOrderError } from "./errors.ts";
 import { type Layout, LOCK, lockAt, WRITER_PRIORITY } from "./layout.ts";
-import { type LevelName, LOCK_ORDER } from "./levels.ts";
-import type { Repair } from "./lock-core.ts";
+import { type LevelName, LOCK_ORDER, type Mode } from "./levels.ts";
+import type { AcquireOptions, Repair } from "./lock-core.ts";
 import { Monitor } from "./monitor.ts";
 import type { HeldLock } from "./owner.ts";
 import { LockPolicy, type LockWarning } from "./policy.ts";
@@ -30,6 +30,26 @@ export interface LockOptions {
   readonly writerPriority?: boolean;
   /** Makes what the lock guards whole again after a writer died inside; the next withWrite runs it. */
   readonly repair?: Repair;
+}
+
+/** A lock to be taken with others. */
+export interface LockRequest {
+  readonly lock: RwLock;
+  readonly mode: Mode;
+}
+
+/** Several locks held together; given back in reverse order. */
+export interface HeldLocks extends Disposable {
+  release(): void;
+}
+
+/** By level, then by name; each lock once. */
+function inOrder(wanted: readonly LockRequest[]): LockRequest[] {
+  const byLock = new Map<RwLock, LockRequest>();
+  for (const request of wanted) {
+    if (byLock.get(request.lock)?.mode !== "write") byLock.set(request.lock, request);
+  }
+  return [...byLock.values()].sort((a, b) => a.lock.order - b.lock.order || (a.lock.name < b.lock.name ? -1 : 1));
 }
 
 /** The locks of a program by name, and the strands that take them. */
@@ -97,6 +117,25 @@ export class LockManager {
       if (owner.held !== 0) this.policy.warn({ kind: "leaked", owner: label, locks: owner.heldLocks().map((held) => held.lock) });
       owner.close();
     }
+  }
+
+  /**
+   * Takes several locks, in the order of their levels and, within one, of their names, whatever order they are given in; one given
+   * twice is taken once, for writing if either asks for that. All or none. For units of work, whose locks are known at run time
+   * only. Rejects as RwLock.acquire.
+   */
+  async acquireAll(at: LockContext, wanted: readonly LockRequest[], options: AcquireOptions = {}): Promise<HeldLocks> {
+    const guards: Disposable[] = [];
+    const release = () => {
+      while (guards.length > 0) guards.pop()![Symbol.dispose]();
+    };
+    try {
+      for (const { lock, mode } of inOrder(wanted)) guards.push(await lock.acquire(at as Root, mode, options));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return { release, [Symbol.dispose]: release };
   }
 
   /** Milliseconds that an acquisition waits unless it says otherwise: 30,000 at first. */

@@ -2,7 +2,6 @@ import { isMainThread } from "node:worker_threads";
 import { ChainCoreError } from "../errors.ts";
 import { contextOf, type Guard, type Inside, type LockContext } from "./context.ts";
 import { LockPoisonedError } from "./errors.ts";
-import { tryRead, tryWrite } from "./fast-path.ts";
 import { HeldGuard } from "./guard.ts";
 import { FORKED } from "./layout.ts";
 import { type Below, type LevelName, type LevelOf, LOCK_ORDER, type Mode } from "./levels.ts";
@@ -17,6 +16,9 @@ import { waitAsync, waitSync } from "./waiting.ts";
 const NO_OPTIONS: AcquireOptions = {};
 
 const NOT_TAKEN = -1;
+
+/** What runs inside a lock; its context is typed where it is handed in. */
+type Inner<R> = (at: LockContext) => R | Promise<R>;
 
 /** Contexts from which a lock of level N may be taken. */
 type From<N extends LevelName, H> = LockContext<Below[LevelOf<N>], H>;
@@ -37,48 +39,35 @@ export class RwLock<N extends LevelName = LevelName> extends LockCore {
     this.#record = this.#plain;
   }
 
-  /** Runs `fn` while the lock is held for reading. @throws DeadlockError, LockOrderError, LockTimeoutError, LockPoisonedError, the signal's reason. */
-  async withRead<H, R>(
+  /** Runs `fn` while the lock is held for reading. Rejects with DeadlockError, LockOrderError, LockTimeoutError, LockPoisonedError, or the signal's reason. */
+  withRead<H, R>(
     at: From<N, H>,
     fn: (at: Inside<N, "read", H>) => R | Promise<R>,
     options: AcquireOptions = NO_OPTIONS,
   ): Promise<R> {
-    const { owner } = at;
-    const record = this.#recordOf(options.site);
-    let place = this.#tryTake(owner, "read", record);
-    if (place === NOT_TAKEN) place = await waitAsync(this, owner, "read", record, options);
-    try {
-      return await fn(contextOf(owner));
-    } finally {
-      this.giveBack(owner, place);
-    }
+    return this.#with(at.owner, "read", fn as Inner<R>, options);
   }
 
-  /** Runs `fn` while the lock is held for writing; first the lock's `repair`, if the last writer died inside. @throws as withRead. */
-  async withWrite<H, R>(
+  /** Runs `fn` while the lock is held for writing; first the lock's `repair`, if the last writer died inside. Rejects as withRead. */
+  withWrite<H, R>(
     at: From<N, H>,
     fn: (at: Inside<N, "write", H>) => R | Promise<R>,
     options: AcquireOptions = NO_OPTIONS,
   ): Promise<R> {
-    const { owner } = at;
-    const record = this.#recordOf(options.site);
-    let place = this.#tryTake(owner, "write", record);
-    if (place === NOT_TAKEN) place = await waitAsync(this, owner, "write", record, options);
-    try {
-      if (this.isPoisoned) await this.#repair(owner, options);
-      return await fn(contextOf(owner));
-    } finally {
-      this.giveBack(owner, place);
-    }
+    return this.#with(at.owner, "write", fn as Inner<R>, options);
   }
 
-  /** The same as a guard, for a hold that does not fit a function. @throws as withRead. */
-  async acquire<H, M extends Mode>(at: From<N, H>, mode: M, options: AcquireOptions = NO_OPTIONS): Promise<Guard<N, M, H>> {
+  /** The same as a guard, for a hold that does not fit a function. Rejects as withRead. */
+  acquire<H, M extends Mode>(at: From<N, H>, mode: M, options: AcquireOptions = NO_OPTIONS): Promise<Guard<N, M, H>> {
     const { owner } = at;
-    const record = this.#recordOf(options.site);
-    const place = this.#tryTake(owner, mode, record);
-    if (place !== NOT_TAKEN) return guardOf(this, owner, place);
-    return this.#checked(owner, await waitAsync(this, owner, mode, record, options), mode, options);
+    try {
+      const record = this.#recordOf(options.site);
+      const place = this.#tryTake(owner, mode, record);
+      if (place !== NOT_TAKEN) return Promise.resolve(guardOf(this, owner, place));
+      return this.#acquireLate(owner, mode, record, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Takes the lock if it is free; undefined if not. @throws LockOrderError. */
@@ -108,8 +97,7 @@ export class RwLock<N extends LevelName = LevelName> extends LockCore {
     // A strand with branches is searched from other threads while it runs: it publishes under the mutex only.
     if ((owner.links & FORKED) !== 0) return NOT_TAKEN;
     const place = owner.freePlace();
-    const take = mode === "read" ? tryRead : tryWrite;
-    if (!take(this.layout, this.index, owner.index, place)) return NOT_TAKEN;
+    if (!this.takeFast(owner, place, mode)) return NOT_TAKEN;
     owner.links |= 1 << place;
     this.noteTaken(owner, place, mode, record);
     return place;
@@ -129,6 +117,50 @@ export class RwLock<N extends LevelName = LevelName> extends LockCore {
     if (!taken) return NOT_TAKEN;
     this.noteTaken(owner, place, mode, record);
     return place;
+  }
+
+  /** Not an async function: a lock that is free, around a function that is not async, costs one promise. */
+  #with<R>(owner: Owner, mode: Mode, fn: Inner<R>, options: AcquireOptions): Promise<R> {
+    let place: number;
+    try {
+      const record = this.#recordOf(options.site);
+      place = this.#tryTake(owner, mode, record);
+      if (place === NOT_TAKEN) return this.#withLate(owner, mode, record, fn, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    let result: R | Promise<R>;
+    try {
+      result = fn(contextOf(owner));
+    } catch (error) {
+      this.giveBack(owner, place);
+      return Promise.reject(error);
+    }
+    if (isThenable(result)) return this.#finish(owner, place, result);
+    this.giveBack(owner, place);
+    return Promise.resolve(result);
+  }
+
+  async #finish<R>(owner: Owner, place: number, result: PromiseLike<R>): Promise<R> {
+    try {
+      return await result;
+    } finally {
+      this.giveBack(owner, place);
+    }
+  }
+
+  async #withLate<R>(owner: Owner, mode: Mode, record: number, fn: Inner<R>, options: AcquireOptions): Promise<R> {
+    const place = await waitAsync(this, owner, mode, record, options);
+    try {
+      if (mode === "write" && this.isPoisoned) await this.#repair(owner, options);
+      return await fn(contextOf(owner));
+    } finally {
+      this.giveBack(owner, place);
+    }
+  }
+
+  async #acquireLate<M extends Mode, H>(owner: Owner, mode: M, record: number, options: AcquireOptions): Promise<Guard<N, M, H>> {
+    return this.#checked(owner, await waitAsync(this, owner, mode, record, options), mode, options);
   }
 
   /** The slow path may have taken a lock in which a writer died. */
@@ -160,4 +192,9 @@ export class RwLock<N extends LevelName = LevelName> extends LockCore {
 
 function guardOf<N extends LevelName, M extends Mode, H>(lock: LockCore, owner: Owner, place: number): Guard<N, M, H> {
   return new HeldGuard(lock, owner, place) as unknown as Guard<N, M, H>;
+}
+
+/** Anything that `await` would wait for, whoever made it. */
+function isThenable<R>(value: R | PromiseLike<R>): value is PromiseLike<R> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

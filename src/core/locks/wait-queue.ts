@@ -41,9 +41,12 @@ export type Woken = number[];
 
 /** As the fast paths, but a writer may take a poisoned lock, to repair what it guards. */
 export function takeIfFree(layout: Layout, lock: number, owner: number, mode: number, place: number): boolean {
-  if (mode === READ) return tryRead(layout, lock, owner, place);
-  if (tryWrite(layout, lock, owner, place)) return true;
-  return compareExchange(layout.words, lockAt(layout, lock) + LOCK.STATE, POISON, POISON | WRITER | owner) === POISON;
+  const { words } = layout;
+  const state = lockAt(layout, lock) + LOCK.STATE;
+  const held = ownerAt(layout, owner) + OWNER.HELD + place;
+  if (mode === READ) return tryRead(words, state, held, lock);
+  if (tryWrite(words, state, held, lock, owner)) return true;
+  return compareExchange(words, state, POISON, POISON | WRITER | owner) === POISON;
 }
 
 /** Takes the lock, or queues for it: ACQUIRED, WAITING, CYCLE (it would have closed one), TORN (poisoned, for readers). Without `search` no cycle is looked for. */

@@ -32,7 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "write/write, mutex step by step", locks: 1, threads: [strand(w(0)), strand(w(0))], fullMutex: true, check: calm },
   { name: "read/write, mutex step by step", locks: 1, threads: [strand(r(0)), strand(w(0))], fullMutex: true, check: calm },
   { name: "write/write", locks: 1, threads: [strand(w(0)), strand(w(0))], check: calm },
-  { name: "three at the mutex, step by step", locks: 1, threads: [atMutex(1), atMutex(2), atMutex(1)], fullMutex: true },
+  { name: "three at the mutex, step by step", locks: 1, threads: [atMutex(1), atMutex(1), atMutex(1)], fullMutex: true },
   {
     name: "phases are fair",
     locks: 1,
@@ -75,6 +75,7 @@ export const SCENARIOS: readonly Scenario[] = [
     threads: [strand(r(0), { awaits: 2 }), strand(up(w(0))), strand(r(0))],
     check: calm,
   },
+  { name: "a writer gives up before another", locks: 1, threads: [strand(r(0)), strand(up(w(0))), strand(w(0))], check: calm },
   {
     name: "timeout of a writer with a reader behind",
     locks: 1,
@@ -122,6 +123,13 @@ export const CRASHES: readonly Scenario[] = [
     threads: [strand(w(0)), strand(r(0)), strand(r(0)), undertaker()],
     mortal: [0],
     prepare: [0, 1, 2],
+  },
+  {
+    name: "death while granting a reader, another comes",
+    locks: 1,
+    threads: [strand(w(0)), strand(r(0)), strand(r(0)), undertaker()],
+    mortal: [0],
+    prepare: [0, 1],
   },
   {
     name: "death while granting, reader and writer",

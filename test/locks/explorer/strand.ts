@@ -33,6 +33,14 @@ class Strand {
     return this.t.world.layout;
   }
 
+  #state(lock: number): number {
+    return lockAt(this.#layout, lock) + LOCK.STATE;
+  }
+
+  #held(place: number): number {
+    return ownerAt(this.#layout, this.t.me) + OWNER.HELD + place;
+  }
+
   #setLinks(links: number): void {
     this.#links = links;
     this.t.world.write(ownerAt(this.#layout, this.t.me) + OWNER.LINKS, links);
@@ -41,7 +49,7 @@ class Strand {
   *take(lock: number, write: boolean, giveUp: boolean, parks: boolean): Steps<string> {
     const { code, me } = this.t;
     const fast = write ? code["tryWrite"]! : code["tryRead"]!;
-    if (yield* fast(this.#layout, lock, me, lock)) {
+    if (yield* fast(this.#layout.words, this.#state(lock), this.#held(lock), lock, me)) {
       this.#setLinks(this.#links | (1 << lock));
       return this.#taken(lock, write);
     }
@@ -106,10 +114,10 @@ class Strand {
     world.leave(lock, write);
     this.#setLinks(this.#links & ~(1 << lock));
     if (write) {
-      if (!(yield* code["leaveWrite"]!(this.#layout, lock, me))) {
+      if (!(yield* code["leaveWrite"]!(this.#layout.words, this.#state(lock), me))) {
         yield* this.#graph((woken) => code["handOverWrite"]!(this.#layout, lock, woken));
       }
-    } else if (yield* code["leaveRead"]!(this.#layout, lock, me, lock)) {
+    } else if (yield* code["leaveRead"]!(this.#layout.words, this.#state(lock), this.#held(lock), lock)) {
       yield* this.#graph((woken) => code["handOverRead"]!(this.#layout, lock, woken));
     }
     this.#bound(0);
