@@ -15,7 +15,7 @@ interface Mined {
 
 /** A pool that lives through random spends, replacements, blocks and reorganisations. */
 class RandomLife {
-  readonly bench = new TestPool({ poolBytesMax: 40_000, expirySeconds: 500 });
+  readonly bench = new TestPool({ poolBytesMax: 80_000, expirySeconds: 500 });
   readonly seen: Transaction[] = [];
   readonly #next: () => number;
   readonly #blocks: (readonly Mined[])[] = [];

@@ -30,9 +30,9 @@ export function virtualSize(adjustedWeight: number): VBytes {
   return Math.ceil(adjustedWeight / 4) as VBytes;
 }
 
-/** Bytes of objects, index entries and keys around a transaction's own bytes; measured, rounded up. */
-const ENTRY_OVERHEAD_BYTES = 900;
-const INPUT_OVERHEAD_BYTES = 120;
+/** Bytes of objects, index entries and keys around a transaction's own bytes: 2,140 were measured over 20,000 entries of one input. */
+const ENTRY_OVERHEAD_BYTES = 2040;
+const INPUT_OVERHEAD_BYTES = 100;
 
 /** Memory that an entry takes, as the pool's bound counts it. */
 export function usageOf(tx: Transaction): number {

@@ -4,7 +4,7 @@ import type { Sats, UnixSeconds, VBytes, Wtxid } from "../primitives/units.ts";
 import type { PoolEntry } from "./cluster.ts";
 import { virtualSize } from "./entry.ts";
 import { type Candidate, type ChainView, checkDustIsSwept, checkFeeFloor } from "./evaluate.ts";
-import type { Mempool } from "./mempool.ts";
+import type { Mempool, Removal } from "./mempool.ts";
 import { type Rejection, rejected } from "./rejection.ts";
 import type { VerifiedCandidate } from "./script-verdict.ts";
 
@@ -74,6 +74,13 @@ export function evaluatePackage(
   }
 }
 
+export interface PackageAdded {
+  readonly kind: "added";
+  /** Those that stayed: a full pool may have dropped some at once. */
+  readonly entries: readonly PoolEntry[];
+  readonly removed: readonly Removal[];
+}
+
 /** Judges again and takes in for good. The caller has run the scripts of all. */
 export function addPackage(
   at: Holds<"MEMPOOL", "write">,
@@ -81,7 +88,7 @@ export function addPackage(
   verified: readonly VerifiedCandidate[],
   view: ChainView,
   options: PackageOptions,
-): Extract<PackageJudgement, { kind: "bad" }> | { readonly kind: "added"; readonly entries: readonly PoolEntry[] } {
+): Extract<PackageJudgement, { kind: "bad" }> | PackageAdded {
   const stage = new Stage(at, pool);
   const txs = verified.map(({ tx }) => tx);
   const judged = stage.fill(txs, view, options);
@@ -89,9 +96,9 @@ export function addPackage(
     stage.clear();
     return judged;
   }
-  pool.trim(at);
+  const removed = pool.trim(at);
   const entries = txs.flatMap((tx) => pool.find(tx.txid) ?? []);
-  return { kind: "added", entries };
+  return { kind: "added", entries, removed };
 }
 
 /** Members that stand in the pool on trial. */
@@ -206,8 +213,12 @@ export async function submitPackage(txs: readonly Transaction[], steps: PackageS
     outcomes.set(together.tx, { kind: "failed", why: together.why });
     return finish(txs, outcomes, together.message);
   }
-  for (const entry of together.entries) outcomes.set(entry.tx, { kind: "accepted", entry, together: together.entries });
-  return finish(txs, outcomes, "success");
+  for (const tx of left) {
+    const entry = together.entries.find((entry) => entry.tx.txid === tx.txid);
+    const full: MemberOutcome = { kind: "failed", why: rejected("reconsiderable", "mempool full") };
+    outcomes.set(tx, entry === undefined ? full : { kind: "accepted", entry, together: together.entries });
+  }
+  return finish(txs, outcomes, together.entries.length === left.length ? "success" : "transaction failed");
 }
 
 async function submitAlone(tx: Transaction, steps: PackageSteps): Promise<MemberOutcome> {

@@ -16,7 +16,7 @@ import { type VerifiedCandidate, withScripts } from "../mempool/script-verdict.t
 import type { Transaction } from "../primitives/transaction.ts";
 import type { FeeRate, VBytes } from "../primitives/units.ts";
 import { STANDARD_FLAGS } from "../script/flags.ts";
-import { acceptTransaction, tellAdded } from "./accept-transaction.ts";
+import { acceptTransaction, tellAdded, tellRemovals } from "./accept-transaction.ts";
 import { type NodeParts, nowSeconds, withChainView } from "./parts.ts";
 
 /*
@@ -83,11 +83,18 @@ async function acceptTogether(
   if (judged.kind === "bad") return judged;
   const verified = await verifyScripts(node, judged.candidates);
   if ("why" in verified) return verified;
-  return await onTip(at, node, (at, view) => {
-    const outcome = addPackage(at, node.mempool, verified, view, optionsOf(node, true));
-    if (outcome.kind === "added") for (const entry of outcome.entries) tellAdded(node.events, entry);
-    return outcome;
+  const outcome = await onTip(at, node, (at, view) => {
+    const added = addPackage(at, node.mempool, verified, view, optionsOf(node, true));
+    if (added.kind === "bad") return added;
+    for (const entry of added.entries) tellAdded(node.events, entry);
+    tellRemovals(node.events, added.removed);
+    return added;
   });
+  if (outcome.kind === "added") {
+    for (const { tx } of outcome.entries) node.journal.append(tx);
+    node.journal.flush(); // Before the sender hears of it, as with a single one.
+  }
+  return outcome;
 }
 
 function judge(at: Root, node: NodeParts, txs: readonly Transaction[], sharesFees: boolean): Promise<PackageJudgement> {
