@@ -21,6 +21,14 @@ const SIZE_INDEX = Uint8Array.from({ length: 2521 }, (_, words) => SIZES.findInd
 
 const NO_SIZE = 255;
 
+/** Enough to go on from, by chunk; for an image. Readers of the memory need none of it. */
+export interface ArenaBooks {
+  readonly size: readonly number[];
+  readonly free: readonly number[];
+  readonly fill: readonly number[];
+  readonly used: readonly number[];
+}
+
 /**
  * Gives out places for records and takes them back. The writer's own: its books are plain memory, readers know nothing of
  * it. A place in use never moves or changes its size; a chunk that is empty can serve another size.
@@ -117,6 +125,32 @@ export class Arena {
     for (let at = first; at < this.#fill[chunk]!; at += size) yield chunk * CHUNK_WORDS + at;
   }
 
+  /** Words of all chunks, used or not. */
+  get wordCount(): number {
+    return this.#size.length * CHUNK_WORDS;
+  }
+
+  books(): ArenaBooks {
+    return { size: this.#size, free: this.#free, fill: this.#fill, used: this.#used };
+  }
+
+  /** Takes over the books of the records that stand in memory now. For an arena that has given out nothing yet. */
+  restore(books: ArenaBooks): void {
+    for (const [chunk, index] of books.size.entries()) {
+      this.#size.push(index);
+      this.#free.push(books.free[chunk]!);
+      this.#fill.push(books.fill[chunk]!);
+      this.#used.push(books.used[chunk]!);
+      this.#isOpen.push(false);
+      if (index === NO_SIZE) {
+        this.#empty.push(chunk);
+        continue;
+      }
+      this.#wordsUsed += this.#used[chunk]! * SIZES[index]!;
+      this.#markOpen(chunk, index);
+    }
+  }
+
   #chunkWithRoom(index: number): number {
     const open = this.#open[index]!;
     for (let chunk = open.at(-1); chunk !== undefined; chunk = open.at(-1)) {
@@ -138,6 +172,9 @@ export class Arena {
     const chunk = this.#size.length;
     this.#records.ensure((chunk + 1) * CHUNK_WORDS);
     this.#size.push(NO_SIZE);
+    this.#free.push(0);
+    this.#fill.push(0);
+    this.#used.push(0);
     this.#isOpen.push(false);
     return chunk;
   }

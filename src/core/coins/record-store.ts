@@ -1,5 +1,5 @@
 import type { Coin } from "../primitives/coin.ts";
-import { Arena } from "./arena.ts";
+import { Arena, type ArenaBooks } from "./arena.ts";
 import type { CoinView } from "./coin-view.ts";
 import {
   BORN,
@@ -35,7 +35,6 @@ export class RecordStore {
   readonly #byOutpoint: ListWriter;
   readonly #byScript: ListWriter;
   #linked = 0;
-  /** All buckets below it are split. */
   #splitNext = 1;
 
   constructor(view: CoinView) {
@@ -127,6 +126,18 @@ export class RecordStore {
   /** Makes room for `coins` more at once: before a bulk load. */
   reserve(coins: number): void {
     while (this.#bucketCount() < this.#linked + coins) this.#doubleBuckets();
+  }
+
+  /** All buckets below it are split. */
+  get splitNext(): number {
+    return this.#splitNext;
+  }
+
+  /** Goes on from the records and buckets that stand in memory now (an image's). */
+  restore(books: ArenaBooks, linked: number, splitNext: number): void {
+    this.arena.restore(books);
+    this.#linked = linked;
+    this.#splitNext = splitNext;
   }
 
   /** One bucket a coin: doubles when they are as many, and splits a few of the new ones at every insertion. */

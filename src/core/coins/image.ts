@@ -1,0 +1,180 @@
+/**
+ * The table as a file, for a fast start after a clean end: header, records, buckets, SHA-256 of all before. An image is a
+ * short cut and never the truth: it names the commit and a tag of its owner (tip, set sum), and one that is absent, of
+ * another commit, tag or release, or damaged anywhere is no image, and the coins are loaded from the database.
+ *
+ * The header is JSON with its length (u32) before it. Mode 0600: the file holds the hash key.
+ */
+
+import { createHash, type Hash } from "node:crypto";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { syncFolder } from "../files/atomic-file.ts";
+import { type ArenaBooks, CHUNK_WORDS } from "./arena.ts";
+import { BUCKET_COUNT, MAGIC_VALUE, SEED, VERSION } from "./layout.ts";
+import type { RecordStore } from "./record-store.ts";
+import { SHARED_BYTES_MAX, SharedWords } from "./shared-words.ts";
+
+const FORMAT = 1;
+const DIGEST_BYTES = 32;
+/** Read, written and hashed in one step: some 10 ms each. */
+const STEP_BYTES = 16 * 2 ** 20;
+
+/** What an image must be of. */
+export interface ImageIdentity {
+  /** The commit number. */
+  readonly version: number;
+  /** The owner's: anything that tells this set of coins from others of that number. */
+  readonly tag: string;
+}
+
+interface Header extends ImageIdentity {
+  readonly format: number;
+  readonly layout: number;
+  readonly coins: number;
+  readonly buckets: number;
+  readonly splitNext: number;
+  readonly seed: readonly [number, number];
+  readonly arena: ArenaBooks;
+}
+
+/** Writes the image beside `path` and renames it when it is safe on disk. All records must be coins: no spent versions are left. */
+export async function writeImage(path: string, tag: string, store: RecordStore): Promise<void> {
+  const { control, records, buckets } = store.view.memory;
+  const header: Header = {
+    format: FORMAT,
+    layout: MAGIC_VALUE,
+    version: control[VERSION]!,
+    tag,
+    coins: store.linkedCount,
+    buckets: control[BUCKET_COUNT]!,
+    splitNext: store.splitNext,
+    seed: [control[SEED]!, control[SEED + 1]!],
+    arena: store.arena.books(),
+  };
+  const temporary = `${path}.new`;
+  const file = await open(temporary, "w", 0o600);
+  try {
+    const out = new ImageStream(file, createHash("sha256"));
+    const text = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(text.length);
+    await out.write(length);
+    await out.write(text);
+    await out.write(records.bytes.subarray(0, store.arena.wordCount * 4));
+    await out.write(buckets.bytes.subarray(0, header.buckets * 8));
+    await file.write(out.digest(), 0, DIGEST_BYTES, out.at);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncFolder(dirname(path));
+}
+
+/** What a table goes on from. */
+export interface LoadedImage {
+  readonly coins: number;
+  readonly buckets: number;
+  readonly splitNext: number;
+  readonly seed: readonly [number, number];
+  readonly arena: ArenaBooks;
+  readonly memory: { readonly records: SharedWords; readonly buckets: SharedWords };
+}
+
+/** The image at `path`, if it is whole and of this identity; its memory may grow to `recordBytesMax`. */
+export async function readImage(path: string, identity: ImageIdentity, recordBytesMax: number): Promise<LoadedImage | undefined> {
+  const file = await open(path, "r").catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    const input = new ImageStream(file, createHash("sha256"));
+    const header = await readHeader(input);
+    if (header === undefined || header.version !== identity.version || header.tag !== identity.tag) return undefined;
+    const records = SharedWords.create(recordBytesMax);
+    const buckets = SharedWords.create(SHARED_BYTES_MAX);
+    return (await readBody(input, header, records, buckets)) ? { ...header, memory: { records, buckets } } : undefined;
+  } finally {
+    await file.close();
+  }
+}
+
+export async function removeImage(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+async function readHeader(input: ImageStream): Promise<Header | undefined> {
+  const length = new Uint8Array(4);
+  if (!(await input.read(length))) return undefined;
+  const text = new Uint8Array(Math.min(Buffer.from(length).readUInt32LE(), STEP_BYTES));
+  if (!(await input.read(text))) return undefined;
+  try {
+    const header = JSON.parse(Buffer.from(text).toString("utf8")) as Header;
+    return header.format === FORMAT && header.layout === MAGIC_VALUE ? header : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** False when the file ends early or its digest is wrong. */
+async function readBody(input: ImageStream, header: Header, records: SharedWords, buckets: SharedWords): Promise<boolean> {
+  const isRead =
+    (await readInto(input, records, header.arena.size.length * CHUNK_WORDS * 4)) &&
+    (await readInto(input, buckets, header.buckets * 8));
+  const expected = input.digest();
+  const found = new Uint8Array(DIGEST_BYTES);
+  return isRead && (await input.read(found)) && Buffer.compare(expected, found) === 0;
+}
+
+async function readInto(input: ImageStream, words: SharedWords, bytes: number): Promise<boolean> {
+  if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > (await input.size())) return false;
+  words.ensure(bytes / 4);
+  return input.read(words.bytes.subarray(0, bytes));
+}
+
+/** A file from its beginning, hashed as it goes by, in steps. */
+class ImageStream {
+  readonly #file: FileHandle;
+  readonly #hash: Hash;
+  at = 0;
+
+  constructor(file: FileHandle, hash: Hash) {
+    this.#file = file;
+    this.#hash = hash;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let from = 0; from < bytes.length; from += STEP_BYTES) {
+      const step = bytes.subarray(from, from + STEP_BYTES);
+      this.#hash.update(step);
+      for (let done = 0; done < step.length; ) {
+        const { bytesWritten } = await this.#file.write(step, done, step.length - done, this.at);
+        done += bytesWritten;
+        this.at += bytesWritten;
+      }
+    }
+  }
+
+  /** Fills `bytes`; false at the end of the file. */
+  async read(bytes: Uint8Array): Promise<boolean> {
+    for (let from = 0; from < bytes.length; from += STEP_BYTES) {
+      const step = bytes.subarray(from, from + STEP_BYTES);
+      for (let done = 0; done < step.length; ) {
+        const { bytesRead } = await this.#file.read(step, done, step.length - done, this.at);
+        if (bytesRead === 0) return false;
+        done += bytesRead;
+        this.at += bytesRead;
+      }
+      this.#hash.update(step);
+    }
+    return true;
+  }
+
+  /** Of all that went by so far. */
+  digest(): Uint8Array {
+    return this.#hash.copy().digest();
+  }
+
+  async size(): Promise<number> {
+    return (await this.#file.stat()).size;
+  }
+}
