@@ -82,12 +82,13 @@ export class CoinView {
     return words[record + VALUE_HIGH]! * 0x1_0000_0000 + (words[record + VALUE_LOW]! >>> 0);
   }
 
-  coin(record: number): Coin {
+  /** `script` where the caller has a copy of it already. */
+  coin(record: number, script = readScript(this.memory.records, record)): Coin {
     const words = this.memory.records.words;
     const code = words[record + CODE]! >>> 0;
     return {
       value: this.value(record) as Sats,
-      script: readScript(this.memory.records, record),
+      script,
       height: (code >>> 1) as Height,
       isCoinbase: (code & 1) === 1,
     };

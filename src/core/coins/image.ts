@@ -1,5 +1,5 @@
 /**
- * The table as a file, for a fast start after a clean end: header, records, buckets, SHA-256 of all before. An image is a
+ * The table as a file, for a fast start after a clean end: header and its SHA-256, records, buckets, SHA-256 of all before. An image is a
  * short cut and never the truth: it names the commit and a tag of its owner (tip, set sum), and one that is absent, of
  * another commit, tag or release, or damaged anywhere is no image, and the coins are loaded from the database.
  *
@@ -61,9 +61,10 @@ export async function writeImage(path: string, tag: string, store: RecordStore):
     length.writeUInt32LE(text.length);
     await out.write(length);
     await out.write(text);
+    await out.write(out.digest());
     await out.write(records.bytes.subarray(0, store.arena.wordCount * 4));
     await out.write(buckets.bytes.subarray(0, header.buckets * 8));
-    await file.write(out.digest(), 0, DIGEST_BYTES, out.at);
+    await out.write(out.digest());
     await file.sync();
   } finally {
     await file.close();
@@ -106,23 +107,23 @@ async function readHeader(input: ImageStream): Promise<Header | undefined> {
   const length = new Uint8Array(4);
   if (!(await input.read(length))) return undefined;
   const text = new Uint8Array(Math.min(Buffer.from(length).readUInt32LE(), STEP_BYTES));
-  if (!(await input.read(text))) return undefined;
-  try {
-    const header = JSON.parse(Buffer.from(text).toString("utf8")) as Header;
-    return header.format === FORMAT && header.layout === MAGIC_VALUE ? header : undefined;
-  } catch {
-    return undefined;
-  }
+  if (!(await input.read(text)) || !(await isDigestNext(input))) return undefined;
+  const header = JSON.parse(Buffer.from(text).toString("utf8")) as Header;
+  return header.format === FORMAT && header.layout === MAGIC_VALUE ? header : undefined;
+}
+
+/** Whether the digest of all that was read so far comes next in the file. */
+async function isDigestNext(input: ImageStream): Promise<boolean> {
+  const expected = input.digest();
+  const found = new Uint8Array(DIGEST_BYTES);
+  return (await input.read(found)) && Buffer.compare(expected, found) === 0;
 }
 
 /** False when the file ends early or its digest is wrong. */
 async function readBody(input: ImageStream, header: Header, records: SharedWords, buckets: SharedWords): Promise<boolean> {
-  const isRead =
-    (await readInto(input, records, header.arena.size.length * CHUNK_WORDS * 4)) &&
-    (await readInto(input, buckets, header.buckets * 8));
-  const expected = input.digest();
-  const found = new Uint8Array(DIGEST_BYTES);
-  return isRead && (await input.read(found)) && Buffer.compare(expected, found) === 0;
+  const recordBytes = header.arena.size.length * CHUNK_WORDS * 4;
+  if (!(await readInto(input, records, recordBytes)) || !(await readInto(input, buckets, header.buckets * 8))) return false;
+  return isDigestNext(input);
 }
 
 async function readInto(input: ImageStream, words: SharedWords, bytes: number): Promise<boolean> {

@@ -50,11 +50,13 @@ export class CoinSnapshot implements Disposable {
     }
   }
 
-  /** The coins of one script. Cost: their number. @throws SnapshotRevokedError */
+  /** The coins of one script; they share one copy of it. Cost: their number. @throws SnapshotRevokedError */
   coinsOf(script: Uint8Array): CoinEntry[] {
     const entries: CoinEntry[] = [];
-    for (const record of this.#view.recordsOf(script, this.version))
-      entries.push([this.#view.outpoint(record), this.#view.coin(record)]);
+    const copy = script.slice();
+    for (const record of this.#view.recordsOf(script, this.version)) {
+      entries.push([this.#view.outpoint(record), this.#view.coin(record, copy)]);
+    }
     this.#check();
     return entries;
   }
