@@ -211,7 +211,7 @@ export class Chain {
       const receipts: Receipt[] = [];
       for (const [index, { block, position }] of bodies.entries()) {
         const why = verdicts[index];
-        const placed = position === undefined ? options : { ...options, position };
+        const placed = { ...options, isLast: index === bodies.length - 1, ...(position === undefined ? {} : { position }) };
         receipts.push(why === undefined ? await this.#receiver.receive(block, plan, placed) : { kind: "invalid", why });
       }
       const move = await this.#commit(at, plan);

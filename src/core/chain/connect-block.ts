@@ -11,10 +11,10 @@ import type { Coin } from "../primitives/coin.ts";
 import { OUTPOINT_LENGTH, outpointBytesOf } from "../primitives/outpoint.ts";
 import type { Transaction } from "../primitives/transaction.ts";
 import type { Height } from "../primitives/units.ts";
-import { scriptErrorText } from "../script/script-error.ts";
 import { isUnspendable } from "../script/script-forms.ts";
 import type { ScriptVerifier, VerifyJob } from "../verify/verifier.ts";
 import type { CoinOverlay } from "./coin-overlay.ts";
+import { ScriptRun } from "./script-run.ts";
 
 /** What connecting needs beside the block. */
 export interface ConnectContext {
@@ -27,7 +27,8 @@ export type Undo = readonly Coin[];
 
 /**
  * Holds a block against every rule that needs coins, in Bitcoin Core's order (ConnectBlock), and applies it to `coins`. The body has passed
- * checkBlock and checkBlockInContext. After a verdict `coins` is to be thrown away.
+ * checkBlock and checkBlockInContext. Scripts run on the verifier's threads while later transactions are still being applied; their verdict
+ * counts last, as with Core's check queue. After a verdict `coins` is to be thrown away.
  */
 export async function connectBlock(
   block: Block,
@@ -35,34 +36,36 @@ export async function connectBlock(
   coins: CoinOverlay,
   { params, verifier }: ConnectContext,
 ): Promise<Undo | Invalid> {
-  const applied = applyChecked(block, parent, coins, params);
-  if (isInvalid(applied)) return applied;
-  return (await verifyScripts(applied.jobs, verifier)) ?? applied.undo;
+  const scripts = new ScriptRun(verifier);
+  const applied = applyChecked(block, parent, coins, params, (job) => scripts.add(job));
+  if (!isInvalid(applied)) return (await scripts.finish()) ?? applied;
+  await scripts.abandon();
+  return applied;
 }
 
-interface Applied {
-  readonly undo: Undo;
-  readonly jobs: readonly VerifyJob[];
-}
-
-/** All but the scripts, which are verified together at the end, as Core does with its check queue. */
-function applyChecked(block: Block, parent: HeaderAncestry, coins: CoinOverlay, params: NetworkParams): Applied | Invalid {
+/** All but the scripts, which are handed to `verify` on the way. */
+function applyChecked(
+  block: Block,
+  parent: HeaderAncestry,
+  coins: CoinOverlay,
+  params: NetworkParams,
+  verify: (job: VerifyJob) => void,
+): Undo | Invalid {
   if (mustCheckBip30(block.hash, parent, params) && overwritesCoins(block, coins)) return OVERWRITES_COINS;
   const height = (parent.height + 1) as Height;
   const flags = blockFlags(height, block.hash, params);
   const tally = new BlockTally(parent, params, flags);
   const undo: Coin[] = [];
-  const jobs: VerifyJob[] = [];
   for (const tx of block.transactions) {
     const spent = tx.isCoinbase ? [] : spendInputs(tx, coins);
     if (spent === undefined) return invalid(MISSING_INPUTS.code, `${MISSING_INPUTS.detail} in transaction ${tx.txid}`);
     const verdict = tally.add(tx, spent);
     if (verdict !== undefined) return verdict;
-    if (!tx.isCoinbase) jobs.push({ tx, spent, flags });
+    if (!tx.isCoinbase) verify({ tx, spent, flags });
     for (const coin of spent) undo.push(coin);
     addOutputs(tx, height, coins);
   }
-  return tally.finish() ?? { undo, jobs };
+  return tally.finish() ?? undo;
 }
 
 /** BIP30: no transaction of the block may make a coin where one is unspent. */
@@ -97,19 +100,6 @@ function addOutputs(tx: Transaction, height: Height, coins: CoinOverlay): void {
     if (isUnspendable(script)) continue;
     coins.add(outpointBytesOf(tx.txidBytes, vout), { value: tx.value(vout), script, height, isCoinbase });
   }
-}
-
-async function verifyScripts(jobs: readonly VerifyJob[], verifier: ScriptVerifier): Promise<Invalid | undefined> {
-  if (jobs.length === 0) return undefined;
-  const failures = await verifier.verify(jobs);
-  for (const [index, failure] of failures.entries()) {
-    if (failure === undefined) continue;
-    const { tx } = jobs[index]!;
-    const { txid, vout } = tx.inputs[failure.input]!;
-    const detail = `input ${failure.input} of ${tx.txid} (wtxid ${tx.wtxid}), spending ${txid}:${vout}`;
-    return invalid(`block-script-verify-flag-failed (${scriptErrorText(failure.error)})`, detail);
-  }
-  return undefined;
 }
 
 /** Applies a block that was connected before: whether it holds depends on its ancestors alone, and they are the same. */

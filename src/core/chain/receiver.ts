@@ -19,6 +19,8 @@ export type Receipt =
 
 export interface ReceiveOptions {
   readonly keepOrphan?: boolean;
+  /** No other block follows in this commit. */
+  readonly isLast?: boolean;
   /** The body stands in a block file already. */
   readonly position?: BlockPosition;
 }
@@ -61,6 +63,7 @@ export class Receiver {
     }
     if (receipt.kind !== "stored") return receipt;
     await this.#storeOrphansOf(block, plan);
+    if (options.isLast) this.#state.store.blockFiles.beginSync(); // While its scripts are verified.
     await plan.advance();
     return receipt;
   }

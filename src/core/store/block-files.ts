@@ -36,7 +36,10 @@ export class BlockFiles {
   readonly #fileBytesMax: number;
   #writer: nodeFiles.FileHandle | undefined;
   #end: FilesEnd;
-  #unsynced = false;
+  /** Appends so far, and how many of them have reached the disk. */
+  #appended = 0;
+  #synced = 0;
+  #syncing: Promise<void> | undefined;
 
   private constructor(options: BlockFilesOptions, end: FilesEnd) {
     this.#directory = options.directory;
@@ -93,7 +96,7 @@ export class BlockFiles {
       const writer = await this.#openWriter();
       const { file, length } = this.#end;
       const frame = new Writer(frameLength).bytes(this.#magic).u32(raw.length).bytes(raw).finish();
-      this.#unsynced = true;
+      this.#appended++;
       await writeAll(writer, frame, length);
       this.#end = { file, length: length + frame.length };
       return { file, offset: length + FRAME_LENGTH, size: raw.length, checksum: crc32(raw) };
@@ -102,10 +105,24 @@ export class BlockFiles {
 
   /** What was appended has reached the disk when this resolves. */
   async sync(): Promise<void> {
-    if (!this.#unsynced) return;
-    await this.#guard(this.path(this.#end.file), async () => {
+    while (this.#synced < this.#appended) {
+      this.#startSync();
+      await this.#syncing;
+    }
+  }
+
+  /** Lets the disk work while the caller does something else; `sync` waits for it, and tells whether it failed. */
+  beginSync(): void {
+    this.#startSync();
+    this.#syncing?.catch(() => undefined);
+  }
+
+  #startSync(): void {
+    this.#syncing ??= this.#guard(this.path(this.#end.file), async () => {
+      const upTo = this.#appended;
       await this.#writer?.datasync();
-      this.#unsynced = false;
+      this.#synced = upTo;
+      this.#syncing = undefined; // After a failure it stays, and fails every later `sync`.
     });
   }
 
@@ -138,7 +155,7 @@ export class BlockFiles {
   }
 
   async #roll(): Promise<void> {
-    await this.#writer?.datasync();
+    await this.sync();
     await this.#writer?.close();
     this.#writer = undefined;
     this.#end = { file: this.#end.file + 1, length: 0 };
