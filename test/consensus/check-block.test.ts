@@ -9,6 +9,7 @@ import type { HeaderFields } from "../../src/core/primitives/header.ts";
 import type { Transaction } from "../../src/core/primitives/transaction.ts";
 import type { UnixSeconds } from "../../src/core/primitives/units.ts";
 import { ancestry, buildCoinbase, buildTx, committingCoinbase, NULL_TXID, solveBlock } from "../support/build-block.ts";
+import { hasTestData, testData } from "../support/test-data.ts";
 
 const START = 1_700_000_000;
 const parent = ancestry(Array.from({ length: 30 }, (_, i) => START + 10 * i));
@@ -159,3 +160,11 @@ test("4,000,000 is a block's weight with witnesses", () => {
   expect(inContext(heavy(size + 2))).toBeUndefined();
   expect(inContext(heavy(size + 3))?.code).toBe("bad-blk-weight");
 });
+
+test.skipIf(!hasTestData).each(["block300025.raw", "block413567.raw", "mainnet-2021.raw", "block928816.raw", "block1087400.raw"])(
+  "%s of mainnet holds to every rule that needs no chain",
+  (file) => {
+    const block = Block.decode(testData(`vectors/blocks/${file}`));
+    expect(checkBlock(block, MAINNET)).toBeUndefined();
+  },
+);
