@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { bytesToHex } from "../encoding/hex.ts";
 import type { Entropy } from "../ports.ts";
@@ -45,5 +45,5 @@ export class BasicAuth {
 
 /** Digests are of one length, and what of them is equal tells nothing of the credentials. */
 function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }

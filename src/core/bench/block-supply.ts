@@ -48,6 +48,11 @@ export class BlockSupply {
     );
   }
 
+  /** So many spends in no block. The coins must have been made. */
+  loose(count: number): readonly Transaction[] {
+    return this.#coins.splice(0, count).map((coin) => signedSpend(coin));
+  }
+
   #mine(transactions: readonly Transaction[], outputs: readonly { value: Sats; script: Uint8Array }[]): Block {
     const height = this.blocks.length + 1;
     const all = [coinbase(height, outputs, transactions), ...transactions];

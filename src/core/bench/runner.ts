@@ -17,6 +17,7 @@ const SUITES = {
   verify: () => import("./verify.bench.ts"),
   mempool: () => import("./mempool.bench.ts"),
   mining: () => import("./mining.bench.ts"),
+  api: () => import("./api.bench.ts"),
   startup: () => import("./startup.bench.ts"),
 } satisfies Record<string, () => Promise<BenchModule>>;
 
