@@ -53,7 +53,7 @@ export class CoinSnapshot implements Disposable {
   /** The coins of one script; they share one copy of it. Cost: their number. @throws SnapshotRevokedError */
   coinsOf(script: Uint8Array): CoinEntry[] {
     const entries: CoinEntry[] = [];
-    const copy = script.slice();
+    const copy = new Uint8Array(script); // A Buffer's slice would be the caller's own bytes.
     for (const record of this.#view.recordsOf(script, this.version)) {
       entries.push([this.#view.outpoint(record), this.#view.coin(record, copy)]);
     }
