@@ -15,9 +15,9 @@ import { BENCH_NETWORK, BENCH_START, BlockSupply } from "./block-supply.ts";
 import { type BenchRow, row } from "./report.ts";
 
 /*
- * A whole block made durable and visible: 2,000 P2WPKH spends, each of one input and two outputs. "unseen" verifies every signature; "pooled"
- * finds them verified, as after their transactions went through the pool. The figures include two syncs of the disk. Bitcoin Core's, measured on two such cores, are
- * not durable.
+ * A whole block made durable and visible: 2,000 P2WPKH spends, each of one input and two outputs. "unseen" verifies every
+ * signature; "pooled" finds them verified, as after their transactions went through the pool. The figures include two syncs of
+ * the disk. Bitcoin Core's, measured on two such cores, are not durable.
  */
 
 const TRANSACTIONS = 2000;

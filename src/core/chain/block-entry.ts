@@ -5,7 +5,10 @@ import type { BlockHash, Height, UnixSeconds, Work } from "../primitives/units.t
 import type { Fingerprint } from "../store/set-sum.ts";
 import type { BlockPosition, BlockRecord, BlockStatus } from "../store/tables.ts";
 
-/** A block that the tree knows, as everybody outside chain/ sees it. Its fields change under BLOCKCHAIN; each read is of one moment. */
+/**
+ * A block that the tree knows, as everybody outside chain/ sees it. Its fields change under BLOCKCHAIN; each read is of one
+ * moment.
+ */
 export interface BlockEntry extends HeaderAncestry {
   readonly header: Header;
   /** Undefined for genesis. */
@@ -102,8 +105,8 @@ export class BlockNode implements BlockEntry {
 }
 
 /**
- * Where the skip pointer of a block at `height` leads: the height with its lowest one bits cleared, alternating between one and two of them
- * (Bitcoin Core's GetSkipHeight), which bounds a walk by a small multiple of log2(height).
+ * Where the skip pointer of a block at `height` leads: the height with its lowest one bits cleared, alternating between one and
+ * two of them (Bitcoin Core's GetSkipHeight), which bounds a walk by a small multiple of log2(height).
  */
 function skipHeight(height: number): number {
   if (height < 2) return 0;

@@ -4,8 +4,8 @@ import type { BlockPosition } from "../store/tables.ts";
 import { BlockNode, isBetter } from "./block-entry.ts";
 
 /**
- * Every header that was accepted, as a tree, with what is known of each block. It decides which block is the best one; it checks no rule and knows
- * no disk. Guarded by BLOCKCHAIN; single reads (`find`) need no lock.
+ * Every header that was accepted, as a tree, with what is known of each block. It decides which block is the best one; it checks
+ * no rule and knows no disk. Guarded by BLOCKCHAIN; single reads (`find`) need no lock.
  */
 export class BlockTree {
   readonly genesis: BlockNode;

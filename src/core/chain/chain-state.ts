@@ -13,7 +13,9 @@ import type { Undo } from "./connect-block.ts";
 import { forkOf, pathUp } from "./fork.ts";
 import type { Tip } from "./outcome.ts";
 
-/** What the parts of chain/ share: the tree, the active chain, the coins at its tip, and the disk below. Written under BLOCKCHAIN. */
+/**
+ * What the parts of chain/ share: the tree, the active chain, the coins at its tip, and the disk below. Written under BLOCKCHAIN.
+ */
 export class ChainState {
   readonly params: NetworkParams;
   readonly store: Store;
@@ -72,8 +74,8 @@ export class ChainState {
   }
 
   /**
-   * The active block that holds a transaction, else one that was left behind. The first time that no active one does, the whole index is checked: a
-   * damaged key would look like a transaction that never was.
+   * The active block that holds a transaction, else one that was left behind. The first time that no active one does, the whole
+   * index is checked: a damaged key would look like a transaction that never was.
    * @throws StoreError
    */
   async findTransaction(txid: Txid): Promise<{ block: BlockHash; index: number } | undefined> {

@@ -32,13 +32,14 @@ import { type Receipt, Receiver } from "./receiver.ts";
  *
  *   receiver      a block or header comes in: checked, placed in the tree, its body stored
  *   block-tree    what is known of every block, and which ought to be the tip      block-entry, fork, chain-tips, orphans
- *   plan          the way from the present tip to that block, on coins nobody sees yet (coin-overlay, connect-block)
+ *   plan          the way from the present tip to that block, on coins nobody sees yet (coin-overlay, connect-block, script-run)
  *   committer     the way made durable, then visible, in one step
+ *   read-in       many blocks a commit: reindex, block-file-exchange (import and export)
  *   open-state    the same from disk at start-up                                   chain-state: what all these share
  *
- * BLOCKCHAIN is held for writing from the moment a block is placed to the commit, also while scripts are verified. Readers take no lock: `tip`, `find` and
- * `atHeight` are of the last commit, coins are read by snapshot. Nothing outside is called while the lock is held, but for the verifier, the disk and `follow`;
- * what happened is told by the outcome.
+ * BLOCKCHAIN is held for writing from the moment a block is placed to the commit, also while scripts are verified. Readers take
+ * no lock: `tip`, `find` and `atHeight` are of the last commit, coins are read by snapshot. Nothing outside is called while the
+ * lock is held, but for the verifier, the disk and `follow`; what happened is told by the outcome.
  */
 
 export interface ChainOptions {
@@ -59,8 +60,9 @@ export interface ChainDeps extends ChainLocks {
   /** The disk failed, or does not hold what was written there: the process has to stop now. Called once. */
   readonly fatal: (error: unknown) => void;
   /**
-   * Brings what must agree with the tip in line with it: the pool, the queue of events. Called after each commit that moved the tip, while
-   * BLOCKCHAIN is still held, so that who holds it never sees one without the other. It must not throw and not ask for this lock.
+   * Brings what must agree with the tip in line with it: the pool, the queue of events. Called after each commit that moved the
+   * tip, while BLOCKCHAIN is still held, so that who holds it never sees one without the other. It must not throw and not ask for
+   * this lock.
    */
   readonly follow?: (at: HoldsChain, move: TipMove) => void | Promise<void>;
 }
@@ -162,7 +164,9 @@ export class Chain {
     return node?.hasBody ? this.#state.readBlock(node) : undefined;
   }
 
-  /** The coins that each transaction behind the coinbase spent; undefined for a block that was never connected. @throws StoreError */
+  /**
+   * The coins that each transaction behind the coinbase spent; undefined for a block that was never connected. @throws StoreError
+   */
   async readSpentCoins(hash: BlockHash): Promise<readonly (readonly Coin[])[] | undefined> {
     const node = this.#state.tree.find(hash);
     if (node?.status !== "valid") return undefined;
@@ -177,7 +181,8 @@ export class Chain {
   }
 
   /**
-   * The block that holds a transaction, and its place there. Where no active block does, a block that was left behind may be named: ask `isActive`.
+   * The block that holds a transaction, and its place there. Where no active block does, a block that was left behind may be
+   * named: ask `isActive`.
    * @throws StoreError
    */
   async findTransaction(txid: Txid): Promise<{ readonly block: BlockHash; readonly index: number } | undefined> {
@@ -190,7 +195,10 @@ export class Chain {
     return outcome!;
   }
 
-  /** Several blocks, parents first, in one commit: all of them become durable and visible together. Each outcome carries the whole move. */
+  /**
+   * Several blocks, parents first, in one commit: all of them become durable and visible together. Each outcome carries the whole
+   * move.
+   */
   async acceptBlocks(at: MayTakeChain, blocks: readonly Block[], options: AcceptOptions = {}): Promise<readonly BlockOutcome[]> {
     return this.#accept(
       at,

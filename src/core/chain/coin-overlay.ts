@@ -23,8 +23,8 @@ export interface NetChange {
 }
 
 /**
- * Coins as they would be after blocks that are not committed: in-block parents, states in the middle of a reorganisation. Overlays stack: a block is
- * tried on one of its own, which its parent absorbs when the block holds. Belongs to whoever made it.
+ * Coins as they would be after blocks that are not committed: in-block parents, states in the middle of a reorganisation.
+ * Overlays stack: a block is tried on one of its own, which its parent absorbs when the block holds. Belongs to whoever made it.
  */
 export class CoinOverlay implements CoinSource {
   readonly #source: CoinSource;

@@ -29,12 +29,12 @@ function bytesOf({ records, transactions }: Findings): number {
 }
 
 /**
- * Makes a plan durable, then visible. In this order: bodies synced; undo data of a longer way in batches of its own; the coins marked in the shared table;
- * one synced batch with the net change of coins, the blocks and the tip; the table published. A crash before that batch leaves the old tip,
- * after it the new one.
+ * Makes a plan durable, then visible. In this order: bodies synced; undo data of a longer way in batches of its own; the coins
+ * marked in the shared table; one synced batch with the net change of coins, the blocks and the tip; the table published. A crash
+ * before that batch leaves the old tip, after it the new one.
  *
- * Whatever fails once writing has begun is final: it is reported to `fatal`, which ends the process, and nothing is undone, for nobody knows
- * what the disk holds.
+ * Whatever fails once writing has begun is final: it is reported to `fatal`, which ends the process, and nothing is undone, for
+ * nobody knows what the disk holds.
  */
 export class Committer {
   readonly #state: ChainState;
@@ -168,7 +168,10 @@ async function describe(plan: Plan): Promise<Omit<TipMove, "tip">> {
   };
 }
 
-/** @param left disconnected blocks, lowest first. The earliest transactions are kept: later ones may need them, not the other way round. */
+/**
+ * @param left disconnected blocks, lowest first. The earliest transactions are kept: later ones may need them, not the other way
+ * round.
+ */
 function displacedBy(left: readonly Block[], connected: readonly Block[]): readonly Transaction[] {
   if (left.length === 0) return [];
   const confirmed = new Set(connected.flatMap((block) => block.transactions.map((tx) => tx.txid)));

@@ -26,9 +26,9 @@ export interface ConnectContext {
 export type Undo = readonly Coin[];
 
 /**
- * Holds a block against every rule that needs coins, in Bitcoin Core's order (ConnectBlock), and applies it to `coins`. The body has passed
- * checkBlock and checkBlockInContext. Scripts run on the verifier's threads while later transactions are still being applied; their verdict
- * counts last, as with Core's check queue. After a verdict `coins` is to be thrown away.
+ * Holds a block against every rule that needs coins, in Bitcoin Core's order (ConnectBlock), and applies it to `coins`. The body
+ * has passed checkBlock and checkBlockInContext. Scripts run on the verifier's threads while later transactions are still being
+ * applied; their verdict counts last, as with Core's check queue. After a verdict `coins` is to be thrown away.
  */
 export async function connectBlock(
   block: Block,

@@ -28,8 +28,8 @@ export interface TipMove {
 }
 
 /**
- * What became of a block. Any outcome can carry a move: a block that is found invalid, or stays on a side branch, may be the reason why a better
- * part of its branch was adopted.
+ * What became of a block. Any outcome can carry a move: a block that is found invalid, or stays on a side branch, may be the
+ * reason why a better part of its branch was adopted.
  */
 export type BlockOutcome =
   /** It is part of the active chain. */

@@ -8,8 +8,9 @@ import { applyKnownBlock, connectBlock, disconnectBlock, type Undo } from "./con
 import { forkOf, pathUp } from "./fork.ts";
 
 /**
- * A way from the published tip to a better one, walked on coins that nobody else sees. Blocks are disconnected and connected here, and faulty ones found;
- * committer.ts makes the result durable and visible in one step. Lives within one hold of BLOCKCHAIN; throwing it away costs nothing.
+ * A way from the published tip to a better one, walked on coins that nobody else sees. Blocks are disconnected and connected
+ * here, and faulty ones found; committer.ts makes the result durable and visible in one step. Lives within one hold of
+ * BLOCKCHAIN; throwing it away costs nothing.
  */
 export class Plan {
   readonly base: BlockNode;

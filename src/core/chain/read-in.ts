@@ -44,8 +44,8 @@ const COMMIT_BLOCKS_MAX = 256;
 const COMMIT_BYTES_MAX = 4_000_000;
 
 /**
- * Takes in every block of a source, many to a commit. Blocks may stand before their parents, as they do in Bitcoin Core's files: those wait, by
- * place only, and are read again when the parent has come.
+ * Takes in every block of a source, many to a commit. Blocks may stand before their parents, as they do in Bitcoin Core's files:
+ * those wait, by place only, and are read again when the parent has come.
  * @throws the signal's reason; whatever `accept` or the source throws
  */
 export async function readIn<Place>(

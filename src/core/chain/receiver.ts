@@ -25,7 +25,10 @@ export interface ReceiveOptions {
   readonly position?: BlockPosition;
 }
 
-/** Takes in blocks and headers, in the order of checks that Bitcoin Core's AcceptBlock has. Every method under BLOCKCHAIN for writing. */
+/**
+ * Takes in blocks and headers, in the order of checks that Bitcoin Core's AcceptBlock has. Every method under BLOCKCHAIN for
+ * writing.
+ */
 export class Receiver {
   readonly #state: ChainState;
   readonly #orphans: Orphans;
@@ -54,7 +57,10 @@ export class Receiver {
     return { kind: "accepted", entry: this.#state.tree.addHeader(header, prev) };
   }
 
-  /** A block that has passed checkBlock: placed, stored, and the way to the best block gone on `plan`; orphans that waited for it follow. */
+  /**
+   * A block that has passed checkBlock: placed, stored, and the way to the best block gone on `plan`; orphans that waited for it
+   * follow.
+   */
   async receive(block: Block, plan: Plan, options: ReceiveOptions = {}): Promise<Receipt> {
     const receipt = await this.#store(block, plan, options.position);
     if (receipt.kind === "orphan" && options.keepOrphan) {

@@ -5,8 +5,8 @@ import type { MayTakeChain } from "./guard.ts";
 import { type BodySource, type ReadInOptions, type ReadInReport, readIn } from "./read-in.ts";
 
 /**
- * Fills the database from the block files, after `Chain.open` with `reindex`, or after a reindex that was cut short (`chain.isReindexing`). The bodies
- * stay where they are. Safe to kill: the next start goes on.
+ * Fills the database from the block files, after `Chain.open` with `reindex`, or after a reindex that was cut short
+ * (`chain.isReindexing`). The bodies stay where they are. Safe to kill: the next start goes on.
  * @throws StoreError, the signal's reason
  */
 export async function reindex(at: MayTakeChain, chain: Chain, options: ReadInOptions = {}): Promise<Readonly<ReadInReport>> {

@@ -8,7 +8,10 @@ const PORTION_JOBS = 256;
 
 type Verdicts = readonly (ScriptFailure | undefined)[];
 
-/** The scripts of one block, handed to the verifier in portions while the block is still being read. End it with `finish` or `abandon`. */
+/**
+ * The scripts of one block, handed to the verifier in portions while the block is still being read. End it with `finish` or
+ * `abandon`.
+ */
 export class ScriptRun {
   readonly #verifier: ScriptVerifier;
   readonly #stop = new AbortController();

@@ -27,7 +27,8 @@ export interface BlockFilesOptions {
 
 /**
  * Block bodies in Bitcoin Core's own format (`blkNNNNN.dat`: magic, size, bytes), appended one behind the other.
- * The database records how far they are referred to; opening cuts what a crash left behind that. One writer, guarded by BLOCKCHAIN.
+ * The database records how far they are referred to; opening cuts what a crash left behind that. One writer, guarded by
+ * BLOCKCHAIN.
  */
 export class BlockFiles {
   readonly #directory: string;

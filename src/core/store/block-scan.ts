@@ -14,8 +14,8 @@ export interface ScannedBody {
 }
 
 /**
- * Every framed body of a block file in Bitcoin Core's format, in file order, in runs as large as a chunk holds. Bytes that belong to no
- * frame are stepped over up to the next magic; a last frame that is cut off ends the scan.
+ * Every framed body of a block file in Bitcoin Core's format, in file order, in runs as large as a chunk holds. Bytes that belong
+ * to no frame are stepped over up to the next magic; a last frame that is cut off ends the scan.
  * @throws StoreError when the file cannot be read.
  */
 export async function* scanBlockFile(

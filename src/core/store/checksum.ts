@@ -6,8 +6,8 @@ const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * CRC-32 (ISO 3309) of `bytes` from `start` to `end`, going on from `before`. For short records: the call into zlib.crc32, which gives the same,
- * costs more than all the bytes of a coin. Use that for whole blocks.
+ * CRC-32 (ISO 3309) of `bytes` from `start` to `end`, going on from `before`. For short records: the call into zlib.crc32, which
+ * gives the same, costs more than all the bytes of a coin. Use that for whole blocks.
  */
 export function shortCrc32(bytes: Uint8Array, start: number, end: number, before = 0): number {
   let crc = ~before;

@@ -17,7 +17,10 @@ export interface DatabaseBatch {
   /** `key` and `value` are copied or kept, never changed: the caller must not write to them afterwards. */
   put(key: Uint8Array, value: Uint8Array): void;
   del(key: Uint8Array): void;
-  /** All or nothing. With `sync` it has reached the disk when the promise resolves; without, the next synced batch carries it along. */
+  /**
+   * All or nothing. With `sync` it has reached the disk when the promise resolves; without, the next synced batch carries it
+   * along.
+   */
   write(options: { sync: boolean }): Promise<void>;
 }
 

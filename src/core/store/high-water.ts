@@ -9,9 +9,9 @@ import { diskError } from "./store-error.ts";
 const RECORD_LENGTH = 12;
 
 /**
- * The number of the last batch that reached the disk, in a file of its own, written after the batch. LevelDB drops a damaged end of its log
- * without a word, and the state before is whole and plausible: only this number tells that something newer was confirmed. It is not
- * synced: after a power cut it may lag behind, which proves nothing and harms nothing.
+ * The number of the last batch that reached the disk, in a file of its own, written after the batch. LevelDB drops a damaged end
+ * of its log without a word, and the state before is whole and plausible: only this number tells that something newer was
+ * confirmed. It is not synced: after a power cut it may lag behind, which proves nothing and harms nothing.
  */
 export class HighWater {
   readonly #file: FileHandle;

@@ -5,10 +5,11 @@ import { databaseDamaged } from "./store-error.ts";
 import { openRecord, redoKey, sealRecord, TABLE, tableKey } from "./tables.ts";
 
 /*
- * A change of coins that is too large for one batch (a very deep reorganisation) is written in full first, in parts `R 0..n`, each in a
- * synced batch. Then one small synced batch puts the marker `M` and the new state: from here on the change has happened. The parts
- * are then applied, each in a batch that also deletes the part. A crash before the marker leaves parts that opening throws away; a crash
- * after it leaves parts that opening applies. Applying twice does no harm: a part holds puts and deletions, no sums.
+ * A change of coins that is too large for one batch (a very deep reorganisation) is written in full first, in parts `R 0..n`,
+ * each in a synced batch. Then one small synced batch puts the marker `M` and the new state: from here on the change has
+ * happened. The parts are then applied, each in a batch that also deletes the part. A crash before the marker leaves parts that
+ * opening throws away; a crash after it leaves parts that opening applies. Applying twice does no harm: a part holds puts and
+ * deletions, no sums.
  */
 
 /** 64 MB: LevelDB copies a batch several times in memory. */

@@ -11,7 +11,10 @@ const COIN_KEY_LENGTH = 1 + OUTPOINT_LENGTH;
 const COIN_FIXED_LENGTH = 12;
 const PLACE_LENGTH = 1 + 32 + 8 + 4;
 
-/** Seals the short records of a batch, thousands of them, into few buffers: a buffer for each would cost more than all the rest of it. */
+/**
+ * Seals the short records of a batch, thousands of them, into few buffers: a buffer for each would cost more than all the rest of
+ * it.
+ */
 export class Sealer {
   #bytes = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
@@ -32,7 +35,9 @@ export class Sealer {
     return this.#seal(start, COIN_KEY_LENGTH);
   }
 
-  /** That a transaction stands in a block: one record for each block that holds it, so that branches do not overwrite each other. */
+  /**
+   * That a transaction stands in a block: one record for each block that holds it, so that branches do not overwrite each other.
+   */
   transaction(txidBytes: Uint8Array, block: BlockPosition, index: number): SealedRecord {
     const start = this.#reserve(PLACE_LENGTH + CHECKSUM_LENGTH);
     this.#bytes[start] = TABLE.transaction;

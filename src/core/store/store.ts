@@ -17,11 +17,11 @@ import * as tables from "./tables.ts";
 /*
  * What a node keeps on disk: `db/`, a LevelDB, and `blocks/`, bodies in Bitcoin Core's files.
  *
- * Everything that one commit changes goes into one batch, written with sync, after the bodies that it refers to have been synced; so a crash
- * leaves the state before the commit or after it. LevelDB notices neither a flipped bit nor a lost batch, so each record carries a checksum and
- * the state record, which every batch rewrites, carries count and sum of the coins and of the blocks; opening recomputes both. Whatever fails
- * while writing is final: after a failed fsync nobody knows what the disk holds, so the process stops and the next start decides.
- * One writer: every method that writes is called under BLOCKCHAIN.
+ * Everything that one commit changes goes into one batch, written with sync, after the bodies that it refers to have been synced;
+ * so a crash leaves the state before the commit or after it. LevelDB notices neither a flipped bit nor a lost batch, so each
+ * record carries a checksum and the state record, which every batch rewrites, carries count and sum of the coins and of the
+ * blocks; opening recomputes both. Whatever fails while writing is final: after a failed fsync nobody knows what the disk holds,
+ * so the process stops and the next start decides. One writer: every method that writes is called under BLOCKCHAIN.
  */
 
 export interface StoreOptions {
@@ -187,7 +187,10 @@ export class Store {
     return places;
   }
 
-  /** Whether the whole transaction index is what was written, so that "not found" can be believed. Looks once a run. @throws StoreError */
+  /**
+   * Whether the whole transaction index is what was written, so that "not found" can be believed. Looks once a run. @throws
+   * StoreError
+   */
   async checkTransactions(): Promise<void> {
     this.#transactionsCheck ??= this.#checkTransactions();
     await this.#transactionsCheck;
@@ -301,7 +304,9 @@ function blockFilesOptions(options: StoreOptions, directory: string) {
   };
 }
 
-/** The writes of a net change, one after the other; `sum` follows. Deletions first: a coin may be replaced at its own outpoint. */
+/**
+ * The writes of a net change, one after the other; `sum` follows. Deletions first: a coin may be replaced at its own outpoint.
+ */
 function eachCoinWrite(change: CoinWrites, sum: SetSum, visit: (key: Uint8Array, value: Uint8Array | undefined) => void): void {
   const sealer = new Sealer();
   for (const { outpoint, coin } of change.spends) {
