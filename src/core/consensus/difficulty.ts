@@ -1,5 +1,5 @@
 import { bitsToTarget, targetToBits } from "../primitives/target.ts";
-import type { HeaderAncestry } from "./header-ancestry.ts";
+import { type HeaderAncestry, MEDIAN_TIME_SPAN } from "./header-ancestry.ts";
 import type { NetworkParams } from "./params.ts";
 
 /*
@@ -39,8 +39,20 @@ function nextRelativeBits(parent: HeaderAncestry, params: DifficultyParams, half
   if (before === undefined) return parent.bits; // The first block has genesis' bits: genesis was not mined against a clock.
   const spacing = params.targetSpacingSeconds;
   const bound = SOLVE_TIME_SPACINGS_MAX * spacing;
-  const solveTime = Math.min(Math.max(parent.time - before.time, -bound), bound);
+  const solveTime = Math.min(latestTime(parent) - latestTime(before), bound);
   return limitedBits(scaleByPowerOfTwo(bitsToTarget(parent.bits).target, solveTime - spacing, halfLifeSeconds), params);
+}
+
+/**
+ * The latest time of a block and the ten before it. Solve times are taken between these, not between single blocks: a time
+ * that is set back would count against its own block and be cut off at the bound for the next, and blocks would get too hard.
+ */
+function latestTime(block: HeaderAncestry): number {
+  let latest: number = block.time;
+  for (let height = Math.max(0, block.height - MEDIAN_TIME_SPAN + 1); height < block.height; height++) {
+    latest = Math.max(latest, block.ancestor(height)!.time);
+  }
+  return latest;
 }
 
 /**
