@@ -56,6 +56,7 @@ test.each([
   ["/v1/blocks/xyz", "unknown-block"],
   ["/v1/transactions/00", "unknown-transaction"],
   ["/v1/coins/bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "bad-address"],
+  ["/v1/work?address=nonsense", "bad-address"],
   ["/v1/nosuch", "not-found"],
   ["/v1/accounts", "not-found"],
 ])("%s is refused as %s", async (path, code) => {
@@ -85,6 +86,22 @@ test("events of a reorganisation come in order", async () => {
     `block-disconnected ${first}`,
     `block-connected ${node.parts.chain.tip.hash}`,
   ]);
+});
+
+test("work comes as lines, one at once and one with each new tip", async () => {
+  const heights: number[] = [];
+  for await (const { height } of client.lines<{ height: number }>(`/v1/work?address=${ADDRESS}`)) {
+    heights.push(height);
+    if (heights.length === 2) break;
+    await node.call("generatetoaddress", 1, ADDRESS);
+  }
+  expect(heights[1]).toBe(heights[0]! + 1);
+});
+
+test("the locks are shown with their figures", async () => {
+  const { lock_stats } = await client.get<{ lock_stats: Record<string, { acquisitions: number }> }>("/v1/locks");
+  expect(lock_stats["chain"]!.acquisitions).toBeGreaterThan(0);
+  expect(Object.keys(await client.get<object>("/v1/locks/graph"))).toEqual(["owners", "edges"]);
 });
 
 test("stop answers before the node begins to close", async () => {

@@ -59,18 +59,24 @@ function findByName(chain: ChainReader, name: string): BlockView | undefined {
   return hash === undefined ? undefined : chain.find(hash);
 }
 
-/** @throws ChainCoreError bad-address */
-export function coinsAnswer({ chain, params }: ApiDeps, address: string): CoinsAnswer {
+/** What an address pays to. @throws ChainCoreError bad-address */
+export function scriptOf({ params }: ApiDeps, address: string): Uint8Array {
   const decoded = decodeAddress(address, params.prefixes);
-  if ("error" in decoded) throw new ChainCoreError("bad-address", `${address} is no address of ${params.name}: ${decoded.error}`);
-  using snapshot = chain.coins.snapshot();
-  const coins = snapshot.coinsOf(decoded.script).map(([outpoint, coin]) => ({
+  if (!("error" in decoded)) return decoded.script;
+  throw new ChainCoreError("bad-address", `${JSON.stringify(address)} is no address of ${params.name}: ${decoded.error}`);
+}
+
+/** @throws ChainCoreError bad-address */
+export function coinsAnswer(deps: ApiDeps, address: string): CoinsAnswer {
+  const script = scriptOf(deps, address);
+  using snapshot = deps.chain.coins.snapshot();
+  const coins = snapshot.coinsOf(script).map(([outpoint, coin]) => ({
     ...parseOutpointKey(outpointKeyAt(outpoint, 0)),
     valueSats: coin.value as number,
     height: coin.height as number,
     coinbase: coin.isCoinbase,
   }));
-  return { address, height: chain.tip.height, totalSats: coins.reduce((sum, { valueSats }) => sum + valueSats, 0), coins };
+  return { address, height: deps.chain.tip.height, totalSats: coins.reduce((sum, { valueSats }) => sum + valueSats, 0), coins };
 }
 
 /** @throws ChainCoreError unknown-transaction */

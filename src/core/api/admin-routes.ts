@@ -4,11 +4,11 @@ import { HttpError } from "../http/http-error.ts";
 import { NdjsonStream } from "../http/ndjson.ts";
 import type { Handler, Router } from "../http/router.ts";
 import type { Root } from "../locks/context.ts";
-import { decodeAddress } from "../primitives/address.ts";
 import { Block } from "../primitives/block.ts";
 import type { Sats } from "../primitives/units.ts";
-import { blockAnswer, chainAnswer, coinsAnswer, mempoolAnswer, transactionAnswer } from "./admin-answers.ts";
+import { blockAnswer, chainAnswer, coinsAnswer, mempoolAnswer, scriptOf, transactionAnswer } from "./admin-answers.ts";
 import type { Api } from "./api.ts";
+import type { Mining } from "./ports.ts";
 import { commonRoutes } from "./routes.ts";
 
 /** A line of work holds up to 4 MB of transactions as hex; a miner may be one line behind. */
@@ -53,7 +53,8 @@ export function adminRoutes(api: Api): Router {
       "/v1/blocks",
       ask("submit block", (at, exchange) => submitBlock(api, at, exchange)),
     )
-    .on("POST", "/v1/stop", (exchange) => {
+    .on("POST", "/v1/stop", async (exchange) => {
+      await exchange.body(); // Left unread, it would make the kernel reset the connection before the answer is taken.
       exchange.answerJson({});
       exchange.response.once("close", () => deps.stop()); // The answer is out before the node begins to close.
     });
@@ -64,11 +65,18 @@ export function adminRoutes(api: Api): Router {
   return router;
 }
 
-/** Runs under a lock task; what the world or the caller did wrong becomes a refusal with its code. */
-function asTask(api: Api, label: string, run: (at: Root, exchange: Exchange) => unknown): Handler {
+/** Runs under a lock task and answers with what comes back. */
+function asTask({ deps }: Api, label: string, run: (at: Root, exchange: Exchange) => unknown): Handler {
+  return refusing(async (exchange) => {
+    exchange.answerJson((await deps.locks.task(`admin ${label}`, (at) => run(at, exchange))) ?? {});
+  });
+}
+
+/** What the world or the caller did wrong becomes a refusal with its code. */
+function refusing(handle: (exchange: Exchange) => Promise<void>): Handler {
   return async (exchange) => {
     try {
-      exchange.answerJson((await api.deps.locks.task(`admin ${label}`, (at) => run(at, exchange))) ?? {});
+      await handle(exchange);
     } catch (error) {
       if (error instanceof HttpError || !(error instanceof ChainCoreError)) throw error;
       throw new HttpError(statusOf(error.code), error.message, { code: error.code, cause: error });
@@ -102,7 +110,7 @@ function addAccounts(
   { deps }: Api,
   ask: (label: string, run: (at: Root, exchange: Exchange) => unknown) => Handler,
 ): void {
-  const { accounts, params } = deps;
+  const { accounts } = deps;
   if (accounts === undefined) return;
   router.on(
     "GET",
@@ -114,32 +122,39 @@ function addAccounts(
     "/v1/send",
     ask("send", async (at, exchange) => {
       const { to, amountSats, from } = await jsonBody(exchange);
-      const decoded = decodeAddress(String(to), params.prefixes);
-      if ("error" in decoded)
-        throw new ChainCoreError("bad-address", `${JSON.stringify(to)} is no address of ${params.name}: ${decoded.error}`);
+      const script = scriptOf(deps, String(to));
       if (!Number.isSafeInteger(amountSats) || (amountSats as number) <= 0)
         throw new ChainCoreError("bad-amount", "the amount must be whole satoshis above 0");
       const account = typeof from === "number" ? { account: from } : {};
-      const { txid, fee, vsize } = await accounts.send(at, { script: decoded.script, amount: amountSats as Sats, ...account });
+      const { txid, fee, vsize } = await accounts.send(at, { script, amount: amountSats as Sats, ...account });
       return { txid, feeSats: fee, vsize };
     }),
   );
 }
 
-function addMining(router: Router, { deps, stopping }: Api): void {
-  const { mining } = deps;
+function addMining(router: Router, api: Api): void {
+  const { mining } = api.deps;
   const jobs = mining?.jobs?.bind(mining);
   if (jobs !== undefined) {
-    router.on("GET", "/v1/work", async (exchange) => {
-      const stream = new NdjsonStream(exchange, WORK_BUFFER_BYTES);
-      const signal = AbortSignal.any([stream.signal, stopping]);
-      for await (const line of jobs(exchange.query.get("address") ?? undefined, signal)) if (!stream.write(line)) break;
-      stream.end();
-    });
+    router.on(
+      "GET",
+      "/v1/work",
+      refusing((exchange) => streamWork(api, exchange, jobs)),
+    );
   }
   const control = mining?.control?.bind(mining);
-  if (control !== undefined)
-    router.on("POST", "/v1/mine", async (exchange) => exchange.answerJson(await control(await jsonBody(exchange))));
+  if (control === undefined) return;
+  const mine = async (exchange: Exchange) => exchange.answerJson(await control(await jsonBody(exchange)));
+  router.on("POST", "/v1/mine", refusing(mine));
+}
+
+async function streamWork({ deps, stopping }: Api, exchange: Exchange, jobs: NonNullable<Mining["jobs"]>): Promise<void> {
+  const address = exchange.query.get("address") ?? undefined;
+  if (address !== undefined) scriptOf(deps, address);
+  const stream = new NdjsonStream(exchange, WORK_BUFFER_BYTES);
+  const signal = AbortSignal.any([stream.signal, stopping]);
+  for await (const line of jobs(address, signal)) if (!stream.write(line)) break;
+  stream.end();
 }
 
 function addTransfers(
@@ -167,7 +182,7 @@ function addPeers(router: Router, { deps }: Api): void {
   router.on("GET", "/v1/peers", (exchange) => exchange.answerJson({ peers: peers?.list() ?? [] }));
   const control = peers?.control?.bind(peers);
   if (control === undefined) return;
-  router.on("POST", "/v1/peers/:verb", async (exchange) => {
+  const tell = async (exchange: Exchange) =>
     exchange.answerJson((await control(exchange.parameter, await jsonBody(exchange))) ?? {});
-  });
+  router.on("POST", "/v1/peers/:verb", refusing(tell));
 }
