@@ -194,7 +194,20 @@ export const FAULTS: readonly Fault[] = [
     from: "  store(words, at + OWNER.WAIT, lock + 1);\n  if (search === undefined || !closesCycle(layout, search, owner)) return WAITING;",
     to: "  const alone = search === undefined || !closesCycle(layout, search, owner);\n  store(words, at + OWNER.WAIT, lock + 1);\n  if (alone) return WAITING;",
     scenarios: ["AB/BA"],
-    equivalent: "the search starts at the newcomer and runs under the mutex, so nobody can see the difference in order",
+  },
+  {
+    name: "a waiter that holds something counts as untangled",
+    file: "wait-queue.ts",
+    from: "(load(words, at + OWNER.LINKS) & TANGLES) === 0 ? 0 : 1;",
+    to: "0;",
+    scenarios: ["three-party cycle"],
+  },
+  {
+    name: "a waiter that leaves stays counted as tangled",
+    file: "wait-queue.ts",
+    from: "  if (load(words, at + OWNER.TANGLED) !== 0) add(words, lockAt(layout, lock) + LOCK.TANGLED, -1);\n",
+    to: "",
+    scenarios: ["AB/BA"],
   },
   {
     name: "no search",

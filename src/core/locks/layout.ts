@@ -62,6 +62,8 @@ export const LOCK = {
   LAST_WRITER: 9,
   FIRST_READER: 10,
   LAST_READER: 11,
+  /** How many of those queued are TANGLED: if none is, a search need not look at them. */
+  TANGLED: 12,
 } as const;
 export const LOCK_WORDS = 32;
 export const WRITER_PRIORITY = 1 << 20;
@@ -93,6 +95,8 @@ export const OWNER = {
   PARENT: 9,
   /** Name id of what the strand does. */
   LABEL: 10,
+  /** 1 if somebody may wait for this strand while it waits: it holds something, blocks its thread, or is a branch. */
+  TANGLED: 11,
   /** The held locks: lock + 1 | kind. */
   HELD: 16,
   /** Statistics record of each acquisition, and the clock at it. Plain words: for people. */
@@ -109,6 +113,8 @@ export const BRANCH = 1 << 17;
 /** LINKS: the owner has branches that are not closed. It takes locks under the mutex only. */
 export const FORKED = 1 << 18;
 export const PLACES = 0xffff;
+/** Any of these in LINKS makes others wait for a strand that waits. */
+export const TANGLES = PLACES | BLOCKING | BRANCH;
 
 /** WAIT: 0 no wait; lock + 1 queued; -(lock + 1) granted; REFUSED + n failed for the reason n. */
 export const REFUSED = -0x40000000;

@@ -119,6 +119,16 @@ export class Owner {
     put(this.#words, this.at + OWNER.LINKS, this.links);
   }
 
+  /**
+   * Keeps a place for the lock that this strand is about to wait for. Others see it at once only if they may look at what this
+   * strand holds as soon as the lock is granted; else it would make them look at every waiter that holds nothing.
+   */
+  reserve(place: number): void {
+    if ((this.links & FORKED) === 0) this.publish();
+    this.links |= 1 << place;
+    if ((this.links & FORKED) !== 0) this.publish();
+  }
+
   #flag(flag: number, on: boolean): void {
     this.links = on ? this.links | flag : this.links & ~flag;
     this.publish();

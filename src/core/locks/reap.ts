@@ -98,7 +98,7 @@ function mendQueues(layout: Layout, woken: Woken): Set<number> {
 function clearQueues(layout: Layout): void {
   const end = lockAt(layout, layout.capacity.locks);
   for (let at = layout.locks; at < end; at += LOCK_WORDS) {
-    for (let queue = at + LOCK.FIRST_WRITER; queue <= at + LOCK.LAST_READER; queue++) {
+    for (let queue = at + LOCK.FIRST_WRITER; queue <= at + LOCK.TANGLED; queue++) {
       if (load(layout.words, queue) !== 0) store(layout.words, queue, 0);
     }
   }

@@ -49,7 +49,9 @@ export interface Search {
   readonly waitsFor: Int32Array;
   readonly stack: Int32Array;
   depth: number;
+  /** Whose wait is searched, and for which lock. */
   start: number;
+  lock: number;
   /** If a cycle was found: the one for which the start would wait. */
   first: number;
 }
@@ -57,7 +59,7 @@ export interface Search {
 export function newSearch(owners: number, locks: number): Search {
   const column = (length: number) => new Int32Array(length);
   const [marks, waitsFor, stack] = [column(owners), column(owners), column(owners)];
-  return { epoch: 0, owners: marks, locks: column(locks), waitsFor, stack, depth: 0, start: 0, first: 0 };
+  return { epoch: 0, owners: marks, locks: column(locks), waitsFor, stack, depth: 0, start: 0, lock: 0, first: 0 };
 }
 
 /** The owners of the cycle found last, each waiting for the next and the last for the first. */
@@ -70,22 +72,20 @@ export function cycleOf(search: Search): number[] {
 /** True if `owner`, whose WAIT word is set, waits for itself. Graph mutex. Cost: a few loads per strand that waits for it. */
 export function closesCycle(layout: Layout, search: Search, owner: number): boolean {
   const links = load(layout.words, ownerAt(layout, owner) + OWNER.LINKS);
-  search.epoch++;
-  search.start = owner;
-  search.depth = 0;
-  if (expand(layout, search, owner, (links & FORKED) !== 0)) return true;
-  while (search.depth > 0) {
-    if (expand(layout, search, search.stack[--search.depth]!, true)) return true;
-  }
-  return false;
+  return runSearch(layout, search, owner, (links & FORKED) !== 0);
 }
 
 /** The same without the newcomer's shortcut: for the periodic check. */
 export function isInCycle(layout: Layout, search: Search, owner: number): boolean {
+  return runSearch(layout, search, owner, true);
+}
+
+function runSearch(layout: Layout, search: Search, owner: number, followQueue: boolean): boolean {
   search.epoch++;
   search.start = owner;
+  search.lock = load(layout.words, ownerAt(layout, owner) + OWNER.WAIT) - 1;
   search.depth = 0;
-  search.stack[search.depth++] = owner;
+  if (expand(layout, search, owner, followQueue)) return true;
   while (search.depth > 0) {
     if (expand(layout, search, search.stack[--search.depth]!, true)) return true;
   }
@@ -100,6 +100,8 @@ function expand(layout: Layout, search: Search, owner: number, followQueue: bool
     const lock = heldLock(layout, owner, 31 - Math.clz32(places & -places));
     if (lock < 0 || search.locks[lock] === search.epoch) continue;
     search.locks[lock] = search.epoch;
+    if (lock === search.lock) return visit(layout, search, owner, search.start, true);
+    if (load(words, lockAt(layout, lock) + LOCK.TANGLED) === 0) continue;
     if (visitFrom(layout, search, owner, load(words, lockAt(layout, lock) + LOCK.FIRST_WRITER))) return true;
     if (visitFrom(layout, search, owner, load(words, lockAt(layout, lock) + LOCK.FIRST_READER))) return true;
   }

@@ -13,6 +13,7 @@ import {
   POISON,
   QUEUED,
   REFUSED,
+  TANGLES,
   THREAD,
   threadAt,
   WRITER,
@@ -197,6 +198,9 @@ export function link(layout: Layout, lock: number, owner: number, mode: number):
   if (last === 0) store(words, first, owner + 1);
   else store(words, ownerAt(layout, last - 1) + OWNER.NEXT, owner + 1);
   store(words, first + 1, owner + 1);
+  const tangled = (load(words, at + OWNER.LINKS) & TANGLES) === 0 ? 0 : 1;
+  store(words, at + OWNER.TANGLED, tangled);
+  if (tangled !== 0) add(words, lockAt(layout, lock) + LOCK.TANGLED, 1);
 }
 
 function unlink(layout: Layout, lock: number, owner: number): void {
@@ -209,6 +213,7 @@ function unlink(layout: Layout, lock: number, owner: number): void {
   else store(words, ownerAt(layout, previous - 1) + OWNER.NEXT, next);
   if (next === 0) store(words, first + 1, previous);
   else store(words, ownerAt(layout, next - 1) + OWNER.PREVIOUS, previous);
+  if (load(words, at + OWNER.TANGLED) !== 0) add(words, lockAt(layout, lock) + LOCK.TANGLED, -1);
 }
 
 /** True if the wait of this owner for this lock was granted, though its granter may have died before it said so. */

@@ -34,8 +34,7 @@ class Request {
     this.record = record;
     this.timeoutMs = options.timeoutMs ?? lock.policy.defaultTimeoutMs;
     this.place = owner.freePlace();
-    owner.links |= 1 << this.place;
-    owner.publish();
+    owner.reserve(this.place);
     lock.space.layout.words[owner.at + OWNER.SITE + this.place] = record;
   }
 

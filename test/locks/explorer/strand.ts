@@ -41,19 +41,16 @@ class Strand {
     return ownerAt(this.#layout, this.t.me) + OWNER.HELD + place;
   }
 
-  #setLinks(links: number): void {
-    this.#links = links;
-    this.t.world.write(ownerAt(this.#layout, this.t.me) + OWNER.LINKS, links);
-  }
-
   *take(lock: number, write: boolean, giveUp: boolean, parks: boolean): Steps<string> {
     const { code, me } = this.t;
     const fast = write ? code["tryWrite"]! : code["tryRead"]!;
     if (yield* fast(this.#layout.words, this.#state(lock), this.#held(lock), lock, me)) {
-      this.#setLinks(this.#links | (1 << lock));
+      this.#links |= 1 << lock;
       return this.#taken(lock, write);
     }
-    this.#setLinks(this.#links | (1 << lock));
+    // What is held is shown before a wait; the awaited lock is none of it.
+    this.t.world.write(ownerAt(this.#layout, me) + OWNER.LINKS, this.#links);
+    this.#links |= 1 << lock;
     const outcome = yield* this.#graph((woken) =>
       code["enqueue"]!(this.#layout, this.search, lock, me, write ? WRITE : READ, lock, parks ? -1 : this.thread, woken),
     );
@@ -104,7 +101,7 @@ class Strand {
   }
 
   #refused(lock: number, how: string): string {
-    this.#setLinks(this.#links & ~(1 << lock));
+    this.#links &= ~(1 << lock);
     this.#bound(how.length);
     return how;
   }
@@ -112,7 +109,7 @@ class Strand {
   *release(lock: number, write: boolean): Steps<void> {
     const { code, me, world } = this.t;
     world.leave(lock, write);
-    this.#setLinks(this.#links & ~(1 << lock));
+    this.#links &= ~(1 << lock);
     if (write) {
       if (!(yield* code["leaveWrite"]!(this.#layout.words, this.#state(lock), me))) {
         yield* this.#graph((woken) => code["handOverWrite"]!(this.#layout, lock, woken));

@@ -304,7 +304,7 @@ export class World {
       const at = layouts.lockAt(layout, lock);
       if ((words[at + LOCK.STATE]! & ~layouts.POISON) !== 0)
         return `lock ${lock} is left in state ${words[at + LOCK.STATE]!.toString(16)}`;
-      for (let word = at + LOCK.FIRST_WRITER; word <= at + LOCK.LAST_READER; word++)
+      for (let word = at + LOCK.FIRST_WRITER; word <= at + LOCK.TANGLED; word++)
         if (words[word] !== 0) return `queue of lock ${lock} is not empty`;
     }
     for (let owner = 0; owner < this.strands.length; owner++) {
