@@ -64,11 +64,10 @@ export class NodeMining implements Mining {
 
   /** A miner of this process, not started. It is the node's until `release` is called. */
   createMiner(options: MinerOptions & { readonly script?: Uint8Array | undefined }, onEvent: (event: MinerEvent) => void) {
-    const { script = this.#payTo(), ...rest } = options;
+    const { script, ...rest } = options;
     const { locks, clock, entropy, log } = this.#node;
     const miner = new Miner(rest, {
-      source: () => locks.task("mining template", async (at) => new Candidate(await this.template(at), { script })),
-      submit: (block) => locks.task("submit mined block", (at) => submitMined(at, this.#node, block)),
+      ...this.#work(script),
       locks,
       clock,
       entropy,
@@ -77,6 +76,19 @@ export class NodeMining implements Mining {
     });
     this.#miners.add(miner);
     return { miner, release: () => void this.#miners.delete(miner) };
+  }
+
+  /** What the Stratum server mines with: its miners' blocks pay to the node's account. */
+  forStratum() {
+    return { ...this.#work(undefined), reservePrefix: () => this.#nextPrefix++ };
+  }
+
+  #work(script = this.#payTo()) {
+    const { locks } = this.#node;
+    return {
+      source: () => locks.task("mining template", async (at) => new Candidate(await this.template(at), { script })),
+      submit: (block: Block) => locks.task("submit mined block", (at) => submitMined(at, this.#node, block)),
+    };
   }
 
   /** Templates for a miner in another process until it leaves: one at once, one with each new tip, one every few seconds. */

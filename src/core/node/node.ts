@@ -14,6 +14,7 @@ import { NodeMining } from "./node-mining.ts";
 import { networkOf, openParts, walletPath } from "./open-parts.ts";
 import type { NodeParts } from "./parts.ts";
 import { keepPoolTidy } from "./pool-upkeep.ts";
+import { openStratum } from "./stratum-door.ts";
 import { SystemClock } from "./system.ts";
 
 export interface NodeOptions {
@@ -25,6 +26,8 @@ export interface NodeOptions {
   /** 0: any free one. Undefined: 5000, or the next free one. */
   readonly apiPort?: number | undefined;
   readonly network?: string | undefined;
+  /** HOST:PORT for stock miners (Stratum V1); port 0: any free one. Undefined: no such port. */
+  readonly stratum?: string | undefined;
   /** Throw the database away and build it from the block files. */
   readonly reindex?: boolean | undefined;
   /** Threads that run scripts; started when first needed. Default one a core, at most 8. */
@@ -42,7 +45,10 @@ export interface RunningNode {
   readonly id: string;
   readonly parts: NodeParts;
   readonly accounts: NodeAccounts;
+  readonly mining: NodeMining;
   status(): NodeStatus;
+  /** HOST:PORT of the Stratum port, if there is one. */
+  readonly stratum: string | undefined;
   /** Mines with threads of this process. */
   mine(options: MiningRunOptions): MiningRun;
   /** Closes doors first, then waits for the commit under way, then the store. The same promise however often it is called. */
@@ -80,11 +86,15 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
     return stopping;
   };
   const { api } = await openDoors(house, { accounts, mining, stop: () => void stop() }, opened);
+  const stratum = options.stratum === undefined ? undefined : await openStratum(options.stratum, mining, parts, house.directory);
+  opened.defer(() => stratum?.close());
   resources = opened.move();
   return {
     id,
     parts,
     accounts,
+    mining,
+    stratum: stratum?.address,
     status: () => api.status() as NodeStatus,
     mine: (run) => startMiningRun(mining, id, run),
     stop,
