@@ -4,6 +4,7 @@ import type { Coin } from "../primitives/coin.ts";
 import { decodeCoin } from "../primitives/coin.ts";
 import { BlockFiles, DISK, type FileSystem, listBlockFiles } from "./block-files.ts";
 import { type ScannedBody, scanBlockFile } from "./block-scan.ts";
+import { checkTables } from "./check-tables.ts";
 import { type Database, destroyDatabase, openDatabase } from "./database.ts";
 import { firstState, folderBytes, prepareFolder, readState, sealVersion } from "./folder.ts";
 import { HighWater } from "./high-water.ts";
@@ -94,6 +95,7 @@ export class Store {
     const path = join(options.directory, "db");
     await prepareFolder(options.directory);
     if (options.reindex) await destroyDatabase(path);
+    else await checkTables(path);
     await using opened = new AsyncDisposableStack(); // Closes what was opened when a later step fails.
     const database = opened.adopt(await openDatabase(path), (database) => database.close());
     try {
