@@ -62,6 +62,7 @@ export function adminRoutes(api: Api): Router {
   addMining(router, api);
   addTransfers(router, api, ask);
   addPeers(router, api);
+  addLockDemo(router, api, ask);
   return router;
 }
 
@@ -174,6 +175,20 @@ function addTransfers(
     "POST",
     "/v1/export",
     ask("export", async (at, exchange) => transfers.exportBlocks(at, await pathOf(exchange))),
+  );
+}
+
+function addLockDemo(
+  router: Router,
+  { deps }: Api,
+  ask: (label: string, run: (at: Root, exchange: Exchange) => unknown) => Handler,
+): void {
+  const { lockDemo } = deps;
+  if (lockDemo === undefined) return;
+  router.on(
+    "POST",
+    "/v1/locks/demo",
+    ask("lock demo", async (_at, exchange) => lockDemo.play(String((await jsonBody(exchange))["situation"]))),
   );
 }
 

@@ -1,3 +1,4 @@
+import type { LockDemoAnswer } from "../client/answers.ts";
 import type { CoinTable } from "../coins/table.ts";
 import type { NetworkParams } from "../consensus/params.ts";
 import type { Invalid } from "../consensus/verdict.ts";
@@ -299,6 +300,11 @@ export interface Transfers {
   exportBlocks(at: Root, path: string): Promise<Readonly<Record<string, unknown>>>;
 }
 
+export interface LockDemoPlayer {
+  /** @throws ChainCoreError for a situation that is not known, or while another one is played */
+  play(situation: string): Promise<LockDemoAnswer>;
+}
+
 export interface ApiDeps {
   readonly params: NetworkParams;
   readonly clock: Clock;
@@ -321,4 +327,5 @@ export interface ApiDeps {
   readonly accounts?: Accounts;
   readonly peers?: Peers;
   readonly transfers?: Transfers;
+  readonly lockDemo?: LockDemoPlayer;
 }

@@ -1,3 +1,6 @@
+import type { LockGraph, StrandAtLock } from "../locks/snapshot.ts";
+import type { SiteFigures } from "../locks/statistics.ts";
+
 /**
  * What a node answers under /v1 on its admin socket, as types: api/ writes these, commands print them. Amounts are in
  * satoshis, times in Unix seconds, hashes in display order. Within /v1 fields are added, never changed or removed.
@@ -168,6 +171,8 @@ export interface LocksAnswer {
   readonly lock_stats: Readonly<Record<string, LockAnswer>>;
   readonly deadlock_stats: { readonly cycles_detected: number | null; readonly prevented_deadlocks: number | null };
   readonly kpis: Readonly<Record<string, number | null>>;
+  readonly load: { readonly operations: number; readonly operations_per_second: number };
+  readonly uptime_seconds: number;
 }
 
 export interface LockAnswer {
@@ -178,6 +183,39 @@ export interface LockAnswer {
   readonly contention_ratio: number;
   readonly timeouts: number;
   readonly deadlock_attempts: number;
+  readonly level: string;
+  readonly reads: number;
+  readonly writes: number;
+  readonly wait_p99: number;
+  /** Of one hold in 64, like all hold times. */
+  readonly hold_average: number;
+  readonly hold_p99: number;
+  readonly hold_max: number;
+  readonly aborts: number;
+  readonly order_violations: number;
+  readonly poisonings: number;
+  readonly state: "free" | "read" | "write";
+  readonly holders: readonly StrandAtLock[];
+  readonly waiters: readonly StrandAtLock[];
+  readonly sites: readonly SiteFigures[];
+}
+
+/** `/v1/locks/graph`: who holds what and waits for whom. */
+export type LockGraphAnswer = LockGraph;
+
+export type LockSituation = "deadlock" | "inversion" | "starvation";
+
+/** What `POST /v1/locks/demo` saw a node do with locks of its own, `demo-a` and so on. */
+export interface LockDemoAnswer {
+  readonly situation: LockSituation;
+  /** In order; `ms` since the beginning. */
+  readonly steps: readonly { readonly ms: number; readonly strand: string; readonly text: string }[];
+  /** Requests that the node refused, with its words. */
+  readonly refused: readonly { readonly strand: string; readonly code: string; readonly message: string }[];
+  /** Figures that moved. */
+  readonly figures: readonly { readonly name: string; readonly before: number; readonly after: number }[];
+  /** What was shown, in a sentence. */
+  readonly conclusion: string;
 }
 
 /** A line of /v1/events. `sequence` grows by one; `?since=N` resumes after N. */

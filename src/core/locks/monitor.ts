@@ -85,7 +85,8 @@ export class Monitor {
         const victim = waiting.reduce((latest, of) => (((ticket(of) - ticket(latest)) | 0) > 0 ? of : latest));
         Atomics.add(layout.words, HEADER.FOUND, 1);
         refuseVictim(layout, victim, space.woken);
-        this.#policy.warn({ kind: "cycle", cycle: steps.map((step) => `${step.owner} waits for "${step.waitsFor}"`).join("; ") });
+        const chain = steps.map((step) => `${step.owner} waits for "${step.waitsFor}"`).join("; ");
+        this.#policy.warn({ kind: "cycle", text: `Deadlock detected: ${chain}; the last to wait was refused` });
       }
     });
   }

@@ -13,7 +13,10 @@ export type LockWarning =
   | { readonly kind: "deep-nesting"; readonly owner: string; readonly locks: readonly string[] }
   | { readonly kind: "input-output"; readonly owner: string; readonly what: string; readonly locks: readonly string[] }
   | { readonly kind: "leaked"; readonly owner: string; readonly locks: readonly string[] }
-  | { readonly kind: "cycle"; readonly cycle: string };
+  /** A cycle that the periodic check had to break. */
+  | { readonly kind: "cycle"; readonly text: string }
+  /** One that was refused before it closed. */
+  | { readonly kind: "deadlock"; readonly text: string };
 
 /** Nested locks that are still good style. */
 const NESTING_MAX = 2;
@@ -38,6 +41,11 @@ export class LockPolicy {
 
   warn(warning: LockWarning): void {
     this.#warn(warning);
+  }
+
+  /** A request of this thread would have closed a cycle. Told a moment later: the graph mutex is held where that is found out. */
+  noteDeadlock(text: string): void {
+    queueMicrotask(() => this.#warn({ kind: "deadlock", text }));
   }
 
   noteNesting(owner: Owner): void {

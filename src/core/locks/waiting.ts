@@ -79,7 +79,7 @@ class Request {
       mode: this.mode,
       site: records.siteOf(this.record),
     };
-    return this.failed(new DeadlockError([step]));
+    return this.failed(new DeadlockError([step])); // Whoever broke the cycle has told of it.
   }
 
   taken(): number {
@@ -90,6 +90,12 @@ class Request {
   failed<E>(error: E): E {
     this.owner.links &= ~(1 << this.place);
     return error;
+  }
+
+  deadlocked(cycle: readonly CycleStep[]): DeadlockError {
+    const error = new DeadlockError(cycle);
+    this.lock.policy.noteDeadlock(error.message);
+    return this.failed(error);
   }
 
   timedOut(): Error {
@@ -148,7 +154,7 @@ class AsyncWait implements Waiter {
     }
     const outcome = request.enqueue(-1);
     if (outcome === ACQUIRED) this.#resolve(request.taken());
-    else if (outcome === CYCLE) this.#reject(request.failed(new DeadlockError(request.cycle)));
+    else if (outcome === CYCLE) this.#reject(request.deadlocked(request.cycle));
     else if (outcome === TORN) this.#reject(request.failed(new LockPoisonedError(request.lock.name)));
     else {
       this.#signal?.addEventListener("abort", this.#onAbort);
@@ -202,7 +208,7 @@ export function waitSync(lock: LockCore, owner: Owner, mode: Mode, record: numbe
       entered = request.enqueue(space.thread);
     });
     if (entered === ACQUIRED) return request.taken();
-    if (entered === CYCLE) throw request.failed(new DeadlockError(request.cycle));
+    if (entered === CYCLE) throw request.deadlocked(request.cycle);
     if (entered === TORN) throw request.failed(new LockPoisonedError(lock.name));
     if (!sleep(request)) throw request.timedOut();
     const outcome = request.outcome();

@@ -3,6 +3,7 @@ import { poolReader } from "../api/pool-reader.ts";
 import type { ApiDeps, NodeFacts } from "../api/ports.ts";
 import { exportBlockFile, importBlockFile } from "../chain/block-file-exchange.ts";
 import type { Log } from "../ports.ts";
+import { LockDemo } from "./lock-demo.ts";
 import type { NodeAccounts } from "./node-accounts.ts";
 import type { NodeMining } from "./node-mining.ts";
 import type { NodeParts } from "./parts.ts";
@@ -38,6 +39,7 @@ export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, 
     feeFloor: () => accounts.feeRateFloor(),
     mining,
     accounts,
+    lockDemo: new LockDemo(locks, clock),
     transfers: {
       importBlocks: async (at, path) => {
         const { read, added, known, invalid, orphans } = await importBlockFile(at, chain, path);

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { EventLog } from "../api/events.ts";
 import type { NodeStatus } from "../client/answers.ts";
 import { ChainCoreError } from "../errors.ts";
 import { LockManager } from "../locks/manager.ts";
@@ -113,7 +114,13 @@ async function openHouse(options: NodeOptions, opened: AsyncDisposableStack): Pr
     log.area("node").error({ error: String(error) }, "the disk failed");
     (options.onFatal ?? endProcess)(error);
   };
-  const locks = new LockManager(undefined, { onWarning: (warning) => log.area("locks").warn(warning, warning.kind) });
+  let events: EventLog | undefined;
+  const locks = new LockManager(undefined, {
+    onWarning: (warning) => {
+      log.area("locks").warn(warning, warning.kind);
+      if (warning.kind === "deadlock" || warning.kind === "cycle") events?.append({ event: "deadlock", text: warning.text });
+    },
+  });
   locks.setCycleCheckInterval(CYCLE_CHECK_MS); // The search before each wait finds all cycles; this one would find our mistakes.
   opened.defer(() => locks.close());
   const { parts, close } = await openParts(
@@ -128,6 +135,7 @@ async function openHouse(options: NodeOptions, opened: AsyncDisposableStack): Pr
     { clock, locks, log: (area) => log.area(area), fatal },
   );
   opened.defer(close);
+  events = parts.events;
   const socket = await session.socketPath(id);
   const place = { node_id: id, socket, cookie: join(directory, ".cookie"), p2p_port: 0, p2p_url: null };
   return { id, directory, session, clock, log, parts, place, apiPort: options.apiPort };
