@@ -1,19 +1,28 @@
-import type { ListrTask } from "listr2";
-
-/** Runs steps and shows them on stderr: live on a terminal, a line each elsewhere, not at all when `quiet`. */
-export async function runTasks<Context extends object>(
-  tasks: ListrTask<Context>[],
-  context: Context,
-  options: { quiet: boolean },
+/**
+ * Runs one step and shows it on stderr, with the lines that it tells: live on a terminal, as plain lines elsewhere, not at
+ * all when `quiet`.
+ */
+export async function runTask(
+  title: string,
+  run: (tell: (line: string) => void) => Promise<void>,
+  options: { readonly quiet: boolean },
 ): Promise<void> {
+  if (options.quiet) return await run(() => {});
   const { Listr, ListrLogger, ProcessOutput } = await import("listr2");
   const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) });
-  const renderer = options.quiet ? "silent" : process.stderr.isTTY ? "default" : "simple";
-  await new Listr<Context, "default" | "simple" | "silent">(tasks, {
-    renderer,
+  const task = {
+    title,
+    task: (_context: object, shown: { output: string }) =>
+      run((line) => {
+        shown.output = line;
+      }),
+    rendererOptions: { persistentOutput: true, outputBar: Number.POSITIVE_INFINITY },
+  };
+  await new Listr<object, "default" | "simple">([task as never], {
+    renderer: process.stderr.isTTY ? "default" : "simple",
     fallbackRenderer: "simple",
     registerSignalListeners: false,
     rendererOptions: { logger } as never,
     fallbackRendererOptions: { logger } as never,
-  }).run(context);
+  }).run();
 }

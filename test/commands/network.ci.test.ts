@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { isSameProcess, processStartTime } from "../../src/core/files/process-identity.ts";
-import { CliUser } from "../support/cli.ts";
+import { CliUser, fastestEntry } from "../support/cli.ts";
 
 let user: CliUser;
 beforeEach(() => {
-  user = new CliUser();
+  user = new CliUser(fastestEntry());
 });
 afterEach(async () => {
   await user.run("session", "down");

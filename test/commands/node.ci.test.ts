@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CliUser } from "../support/cli.ts";
+import { CliUser, fastestEntry } from "../support/cli.ts";
 
 let user: CliUser;
 beforeEach(() => {
-  user = new CliUser();
+  user = new CliUser(fastestEntry());
 });
 afterEach(() => user[Symbol.dispose]());
 

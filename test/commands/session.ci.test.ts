@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { processStartTime } from "../../src/core/files/process-identity.ts";
-import { CliUser } from "../support/cli.ts";
+import { CliUser, fastestEntry } from "../support/cli.ts";
 
 let user: CliUser;
 let sessions: string;
 beforeEach(() => {
-  user = new CliUser();
+  user = new CliUser(fastestEntry());
   sessions = join(user.env["CHAINCORE_HOME"]!, "sessions");
 });
 afterEach(() => user[Symbol.dispose]());

@@ -1,9 +1,16 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const root = new URL("../..", import.meta.url).pathname;
+
+/** What was built, where it is not older than the sources: it starts five times faster. Else src as it stands. */
+export function fastestEntry(): string {
+  const built = statSync(join(root, "oclif.manifest.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0; // Written last.
+  const newest = Math.max(...globSync(join(root, "src/**/*.ts")).map((path) => statSync(path).mtimeMs));
+  return built > newest ? "bin/run.js" : "bin/dev.js";
+}
 
 export interface CliResult {
   readonly code: number | null;
@@ -14,6 +21,7 @@ export interface CliResult {
 
 /** A user of the command line with a home of their own; nothing of the runner's environment but PATH reaches them. */
 export class CliUser implements Disposable {
+  readonly #entry: string;
   readonly folder = mkdtempSync(join(tmpdir(), "chaincore-cli-"));
   readonly env: Record<string, string> = {
     PATH: process.env["PATH"] ?? "",
@@ -24,9 +32,13 @@ export class CliUser implements Disposable {
     NO_COLOR: "1",
   };
 
-  /** Starts a command line; `entry` is bin/dev.js (src as it stands) or bin/run.js (what was built). */
-  start(args: readonly string[], entry = "bin/dev.js") {
-    const child = spawn(process.execPath, [join(root, entry), ...args], {
+  /** `entry`: bin/dev.js (src as it stands) or bin/run.js (what was built). */
+  constructor(entry = "bin/dev.js") {
+    this.#entry = join(root, entry);
+  }
+
+  start(args: readonly string[]) {
+    const child = spawn(process.execPath, [this.#entry, ...args], {
       env: this.env,
       cwd: this.folder,
       stdio: ["ignore", "pipe", "pipe"],

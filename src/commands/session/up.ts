@@ -2,6 +2,7 @@ import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../base.ts";
 import type { NodeStatus } from "../../core/client/index.ts";
 import { untilInterrupted } from "../../ui/interrupt.ts";
+import { runTask } from "../../ui/tasks.ts";
 
 export default class SessionUp extends BaseCommand {
   static override summary = "Let nodes of the session run as processes of their own, and wait until all answer with the same tip";
@@ -18,15 +19,14 @@ export default class SessionUp extends BaseCommand {
     const { flags } = await this.parse(SessionUp);
     const { openSession, sessionUp } = await import("../../core/index.ts");
     const session = await openSession(this.place(flags));
-    const nodes = await untilInterrupted((signal) =>
-      sessionUp(session, {
-        nodes: flags.nodes,
-        apiPort: flags["api-port"],
-        program: [process.execPath, process.argv[1]!],
-        signal,
-        onNode: (status) => this.logToStderr(`${status.node} answers at ${status.urls.api}`),
-      }),
-    );
+    let nodes: readonly NodeStatus[] = [];
+    const start = async (signal: AbortSignal, tell: (line: string) => void): Promise<void> => {
+      const program = [process.execPath, process.argv[1]!];
+      const onNode = (status: NodeStatus) => tell(`${status.node} answers at ${status.urls.api}`);
+      nodes = await sessionUp(session, { nodes: flags.nodes, apiPort: flags["api-port"], program, signal, onNode });
+    };
+    const title = `Start ${flags.nodes} nodes of session ${session.name} and wait until their tips agree`;
+    await untilInterrupted((signal) => runTask(title, (tell) => start(signal, tell), { quiet: this.jsonEnabled() }));
     this.log(`session ${session.name}: ${nodes.length} nodes at height ${nodes[0]?.height}`);
     return { nodes };
   }
