@@ -207,9 +207,7 @@ test("debug mode warns of three nested locks and of input and output under a loc
   const [a, b, c] = [locks.getLock("a", "MEMPOOL"), locks.getLock("b", "PEERS"), locks.getLock("c", "MINING")];
   for (let i = 0; i < 2; i++) {
     await locks.task("deep", (at) =>
-      a.withRead(at, (at) =>
-        b.withRead(at, (at) => c.withRead(at, (at) => locks.policy.noteInputOutput(at.owner, "fsync")), { site: "two" }),
-      ),
+      a.withRead(at, (at) => b.withRead(at, (at) => c.withRead(at, (at) => locks.noteInputOutput(at, "fsync")), { site: "two" })),
     );
   }
   expect(warnings).toEqual([

@@ -216,6 +216,11 @@ export class LockManager {
     );
   }
 
+  /** For code about to touch disk or network: in debug mode, warns if the strand holds a lock. */
+  noteInputOutput(at: LockContext, what: string): void {
+    this.policy.noteInputOutput(at.owner, what);
+  }
+
   /** Stops the timers of this manager. The locks stay usable. */
   close(): void {
     this.#monitor.stop();

@@ -13,6 +13,54 @@ import type { LockSpace } from "./space.ts";
 import { READ, takeIfFree, WRITE } from "./wait-queue.ts";
 import { waitAsync, waitSync } from "./waiting.ts";
 
+/*
+ * The locks of a node. This page says what they promise; each file beside it says how its part is done.
+ *
+ * MODES. Many strands may read, or one may write. A strand is one logical line of work (LockManager.task), on the event loop or in
+ * a worker: locks belong to strands, not to threads. All locks of a program live in one shared buffer (LockSpace), and work the
+ * same between two tasks of one loop and between threads.
+ *
+ * ORDER. Each lock has a level; locks are taken upwards only. The types say so (context.ts: `Holds`, `MayTake`), and the strand's
+ * own list says so again at run time, before anything is attempted, with the sites of both acquisitions in the LockOrderError.
+ * Locks of one level are not ordered by it: the order in which two of them are first taken is remembered, and its inversion is
+ * refused (same-level.ts); LockManager.acquireAll takes them by name. Reading once more what the strand holds already is counted,
+ * and never waits.
+ *
+ * FAIRNESS. Phases are fair. A writer that waits keeps new readers out; a writer that leaves admits all readers that wait; the last
+ * reader that leaves admits the first writer. So a reader waits for at most one phase of reading and one of writing, and writers
+ * come in turn. With writerPriority readers come in only when no writer waits, and may starve.
+ *
+ * DEADLOCK. Before a strand waits, the wait-for graph is searched for a way back to it (wait-graph.ts), over all threads. If there is
+ * one, the request is refused with a DeadlockError that names the whole cycle, and nobody else is disturbed. The graph knows locks,
+ * queues, branches (fork) and threads that a strand blocks. It does not know promises, queues or answers that a strand waits for
+ * under a lock: do not wait for those there.
+ *
+ * CANCELLATION. A wait ends by grant, time limit or AbortSignal, whichever is first under the graph mutex; it leaves nothing
+ * behind, and whoever waited behind it alone comes in.
+ *
+ * DEATH. A worker may be terminated between any two instructions. What it held comes back at its exit (LockSpace.watch, reap.ts). A
+ * lock in which a writer died is poisoned: readers get a LockPoisonedError, the next writer repairs what it guards (`repair` of
+ * getLock, or Guard.poisoned and clearPoison).
+ *
+ * USE. Callbacks first; the context inside shadows the one outside, so that the wrong one cannot be used:
+ *
+ *   await locks.task("rpc sendrawtransaction", (at) =>
+ *     chainLock.withRead(at, (at) => mempoolLock.withWrite(at, (at) => mempool.add(at, tx), { site: "add" })));
+ *
+ * A guard where a callback does not fit: `using guard = await mempoolLock.acquire(at, "write")`. One wait at a time for a context:
+ * parallel branches take `at.fork()`. Never input or output, and no long computation, under a lock.
+ *
+ * WHY IT IS RIGHT. A lock is one state word: a writer's owner, or a count of readers, and the bit QUEUED. While QUEUED is clear,
+ * taking and giving back are one compare-exchange on it (fast-path.ts), so exclusion is that of the exchange. QUEUED is set only
+ * under the graph mutex, by an exchange on the very value in which the lock was taken: a holder that leaves later sees it, and one
+ * that left before made the exchange fail. So nobody sleeps on a free lock. From then on new holders come in only by `grant`, under
+ * the mutex. What a strand waits for is one word too, written last when it queues and first when it is granted: the edge of the
+ * graph and the thing it sleeps on are the same, so there is no moment in which one says yes and the other no. All else (queues,
+ * lists of holds) can be rebuilt from those words, which is what happens when a thread dies with the mutex. The claims are
+ * checked by machine: test/locks/explorer drives these very files through every interleaving of their scenarios, with deaths at
+ * every write, and test/locks/mutations.ts holds the faults that it is known to find.
+ */
+
 const NO_OPTIONS: AcquireOptions = {};
 
 const NOT_TAKEN = -1;
