@@ -7,6 +7,8 @@ export interface Column<Row> {
   readonly align?: "left" | "right";
   /** May be cut with an ellipsis where the terminal is narrow; the widest of these gives first. */
   readonly mayShrink?: boolean;
+  /** May be left out by `fittingColumns`, the highest rank first. */
+  readonly rank?: number;
 }
 
 export interface TableOptions {
@@ -29,6 +31,22 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
       .trimEnd();
   const head = styleText("bold", line(columns.map((column) => column.title)), { stream: process.stdout });
   return [head, ...cells.map(line)].join("\n");
+}
+
+/** The columns that a terminal has room for: those with a rank go until the rest fits. */
+export function fittingColumns<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  width: number | undefined,
+): readonly Column<Row>[] {
+  const kept = [...columns];
+  const isTooWide = () => Math.max(...renderTable(kept, rows).split("\n").map(visibleLength)) > width!;
+  while (width !== undefined && isTooWide()) {
+    const last = kept.reduce<Column<Row> | undefined>((a, b) => ((b.rank ?? 0) > (a?.rank ?? 0) ? b : a), undefined);
+    if (last === undefined) break;
+    kept.splice(kept.indexOf(last), 1);
+  }
+  return kept;
 }
 
 /** One thing's properties: names at the left, values at the right. */
