@@ -23,6 +23,8 @@ export interface SelectionRequest<C extends Spendable> {
 
 export interface CoinSelection<C extends Spendable> {
   readonly coins: readonly C[];
+  /** What the payee gets: the amount, less the fee where that is taken out of it. Paid, fee and change are all that the coins hold. */
+  readonly paid: number;
   readonly fee: number;
   /** 0: no change output. */
   readonly change: number;
@@ -63,14 +65,17 @@ function settle<C extends Spendable>(
   sum: number,
   request: SelectionRequest<C>,
 ): CoinSelection<C> | undefined {
+  const { amount, subtractsFee = false } = request;
   const vsize = request.baseVsize + coins.length * request.inputVsize;
-  const fee = feeOf(request, vsize);
-  const needed = request.subtractsFee ? request.amount : request.amount + fee;
-  if (sum < needed) return undefined;
+  const payable = (fee: number) => (subtractsFee ? amount - fee : amount);
   const feeWithChange = feeOf(request, vsize + request.changeVsize);
-  const change = sum - request.amount - (request.subtractsFee ? 0 : feeWithChange);
-  if (change >= request.changeMin) return { coins: [...coins], fee: feeWithChange, change };
-  return { coins: [...coins], fee: request.subtractsFee ? fee + (sum - request.amount) : sum - request.amount, change: 0 };
+  const change = sum - payable(feeWithChange) - feeWithChange;
+  if (change >= request.changeMin && payable(feeWithChange) > 0) {
+    return { coins: [...coins], paid: payable(feeWithChange), fee: feeWithChange, change };
+  }
+  const fee = feeOf(request, vsize);
+  const paid = payable(fee);
+  return sum < paid + fee || paid <= 0 ? undefined : { coins: [...coins], paid, fee: sum - paid, change: 0 };
 }
 
 /** A set whose surplus costs less than making and spending change would. */
@@ -98,5 +103,5 @@ function withoutChange<C extends Spendable>(coins: readonly C[], request: Select
   if (!search(0, 0)) return undefined;
   const found = chosen.map((index) => coins[index]!);
   const sum = found.reduce((total, { value }) => total + value, 0);
-  return { coins: found, fee: sum - request.amount, change: 0 };
+  return { coins: found, paid: request.amount, fee: sum - request.amount, change: 0 };
 }

@@ -135,8 +135,7 @@ export class Wallet {
       for (const key of keys) this.#reserved.delete(key);
     };
     try {
-      const paid = request.subtractsFee ? request.amount - selection.fee : request.amount;
-      const outputs = [{ script: request.script, value: paid }];
+      const outputs = [{ script: request.script, value: selection.paid }];
       if (selection.change > 0) {
         outputs.push({ script: (await this.#book.next(request.account, 1)).script, value: selection.change });
       }
