@@ -41,7 +41,6 @@ export class LockStage {
       await locks.task(name, act);
     } catch (error) {
       if (!(error instanceof ChainCoreError)) throw error;
-      this.say(name, "is refused; it gives back what it holds");
       this.refused.push({ strand: name, code: error.code, message: error.message });
     }
   }
@@ -49,9 +48,14 @@ export class LockStage {
   /** Takes a lock whatever the strand holds: the compiler, which would refuse a wrong order, is told of an empty hand. */
   async take(strand: string, at: LockContext, lock: RwLock<LevelName>, site: string) {
     this.say(strand, `asks for ${lock.name}`);
-    const guard = await lock.acquire(contextOf<Root>(at.owner), "write", { site, timeoutMs: WAIT_MS });
-    this.say(strand, `has ${lock.name}`);
-    return guard;
+    try {
+      const guard = await lock.acquire(contextOf<Root>(at.owner), "write", { site, timeoutMs: WAIT_MS });
+      this.say(strand, `has ${lock.name}`);
+      return guard;
+    } catch (error) {
+      this.say(strand, "is refused, and gives back what it holds");
+      throw error;
+    }
   }
 }
 
