@@ -6,8 +6,9 @@ import { OrphanPool } from "../../src/core/mempool/orphans.ts";
 import { Block } from "../../src/core/primitives/block.ts";
 import { outpointKey } from "../../src/core/primitives/outpoint.ts";
 import type { Transaction } from "../../src/core/primitives/transaction.ts";
-import type { BlockHash, Height, UnixSeconds } from "../../src/core/primitives/units.ts";
+import type { BlockHash, FeeRate, Height, UnixSeconds } from "../../src/core/primitives/units.ts";
 import { ancestry, buildCoinbase } from "../support/build-block.ts";
+import { faultsOf } from "./oracle.ts";
 import { AT } from "./pool-replay.ts";
 import { outputOf, PAY_SCRIPT, spend, TestPool } from "./test-pool.ts";
 
@@ -65,6 +66,23 @@ test("a reorganisation returns its transactions to the pool, above their childre
   expect(returned.map(({ tx }) => tx.txid)).toEqual([parent.txid]);
   expect(bench.pool.find(child.txid)!.parents.map(({ tx }) => tx.txid)).toEqual([parent.txid]);
   expect(bench.pool.find(child.txid)!.cluster.entries.size).toBe(2);
+});
+
+test("a returned parent comes before all its children in a template, also in a pool that has been full", async () => {
+  const bench = new TestPool({ poolBytesMax: 20_000 });
+  const parent = spend([bench.coin()], { outputs: 2 });
+  const moves = mine(bench, parent);
+  await bench.follow([[parent]], []);
+  const evicted = spend([bench.coin()], { ballast: 16_000, fee: 20_000 }); // From the first eviction on, each change cuts chunks anew.
+  const poor = spend([outputOf(parent, 0)], { fee: 20_000 });
+  const rich = spend([outputOf(parent, 1)], { fee: 50_000 });
+  const joining = spend([outputOf(poor), outputOf(rich)], { fee: 20_000 });
+  for (const tx of [evicted, poor, rich, joining]) expect(bench.add(tx)).toBe("added");
+  expect(bench.has(evicted)).toBe(false);
+  await disconnect(bench, moves);
+  expect(faultsOf(bench, [parent, poor, rich, joining])).toEqual([]);
+  const { entries } = bench.pool.select({ weight: 4_000_000, sigopCost: 80_000, minFeeRate: 0 as FeeRate });
+  expect(entries.map(({ tx }) => tx.txid)).toEqual([parent, rich, poor, joining].map(({ txid }) => txid));
 });
 
 test("what a disconnected coinbase paid for leaves", async () => {

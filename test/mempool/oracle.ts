@@ -1,4 +1,4 @@
-import type { PoolEntry } from "../../src/core/mempool/cluster.ts";
+import { type Chunk, chunksOf, type PoolEntry } from "../../src/core/mempool/cluster.ts";
 import { usageOf } from "../../src/core/mempool/entry.ts";
 import { DEFAULT_POLICY } from "../../src/core/mempool/policy.ts";
 import type { Transaction } from "../../src/core/primitives/transaction.ts";
@@ -77,7 +77,7 @@ function linkFaults(entries: readonly PoolEntry[]): readonly string[] {
   });
 }
 
-/** Clusters are what hangs together, within limits, with each entry in one chunk. */
+/** Clusters are what hangs together, within limits, with each entry in one chunk; the chunks are what they would be if cut now. */
 function clusterFaults(entries: readonly PoolEntry[]): readonly string[] {
   const faults: string[] = [];
   for (const entry of entries) {
@@ -90,8 +90,15 @@ function clusterFaults(entries: readonly PoolEntry[]): readonly string[] {
     if (reached.size > DEFAULT_POLICY.clusterCountMax) faults.push(`the cluster of ${entry.tx.txid} is too large`);
     const chunked = cluster.chunks.flatMap((chunk) => chunk.entries);
     if (!sameMembers(chunked, [...reached])) faults.push(`the chunks around ${entry.tx.txid} do not make up its cluster`);
+    const [first] = cluster.entries;
+    const isOutdated = entry === first && textOf(cluster.chunks) !== textOf(chunksOf([...cluster.entries], cluster));
+    if (isOutdated) faults.push(`the chunks around ${entry.tx.txid} are outdated`);
   }
   return faults;
+}
+
+function textOf(chunks: readonly Chunk[]): string {
+  return chunks.map(({ fee, size, entries }) => `${fee}/${size}: ${entries.map(({ tx }) => tx.txid)}`).join("\n");
 }
 
 /** Below any rate that prioritising can make negative. */

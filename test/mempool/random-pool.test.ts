@@ -115,8 +115,9 @@ class RandomLife {
 
 test("through random spends, blocks and reorganisations every index agrees with a plain recount", async () => {
   const total: Record<string, number> = {};
+  const firstSeed = Number(process.env["CHAINCORE_SEED"] ?? Math.random() * 2 ** 32) >>> 0;
   for (let run = 0; run < 12; run++) {
-    const seed = (Math.random() * 2 ** 32) >>> 0;
+    const seed = (firstSeed + run) >>> 0; // What failed as run 7 fails again as run 0: CHAINCORE_SEED=<printed number>.
     const life = new RandomLife(seed);
     for (let step = 0; step < 250; step++) {
       await life.step();

@@ -76,7 +76,7 @@ export class Cluster {
     return this.chunks.find((chunk) => chunk.entries.includes(entry))!;
   }
 
-  /** A fee has changed. */
+  /** A fee of a member, or a link between two, has changed. */
   invalidate(): void {
     this.#chunks = undefined;
   }

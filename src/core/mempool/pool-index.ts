@@ -68,25 +68,20 @@ export class PoolIndex {
     const { tx } = entry;
     this.#entries.set(entry.rawTxid, entry);
     for (let i = 0; i < tx.inputCount; i++) this.#spenders.set(tx.prevoutKey(i), entry);
-    let cluster = new Cluster([entry]);
-    for (const parent of parents) {
-      cluster = this.#join(cluster, parent.cluster);
-      entry.parents.push(parent);
-      parent.children.push(entry);
-    }
-    this.#addCluster(cluster);
+    entry.cluster = new Cluster([entry]);
+    for (const parent of parents) this.#link(parent, entry);
+    this.#addCluster(entry.cluster);
     this.#count(entry, 1);
     return entry;
   }
 
   /** Links an entry that came back from a disconnected block to those that were here before it and spend from it. */
   adopt(entry: PoolEntry): void {
-    for (const child of this.#childrenOf(entry)) {
-      if (entry.children.includes(child)) continue;
-      entry.children.push(child);
-      child.parents.push(entry);
-      this.#addCluster(this.#join(entry.cluster, child.cluster));
-    }
+    const children = [...this.#childrenOf(entry)].filter((child) => !entry.children.includes(child));
+    if (children.length === 0) return;
+    for (const child of children) this.#link(entry, child);
+    this.#addCluster(entry.cluster);
+    this.#version++;
   }
 
   /** Takes entries out; what hung on them stays, in clusters of its own. */
@@ -115,18 +110,25 @@ export class PoolIndex {
     this.#version++;
   }
 
+  /** The one place where links are made. Their cluster, which may have been one before, has to be cut into chunks anew. */
+  #link(parent: PoolEntry, child: PoolEntry): void {
+    parent.children.push(child);
+    child.parents.push(parent);
+    this.#join(child.cluster, parent.cluster);
+    child.cluster.invalidate();
+  }
+
   #addCluster(cluster: Cluster): void {
     this.#clusters.add(cluster);
     this.#eviction.note(cluster);
   }
 
   /** One cluster of two: the smaller moves. */
-  #join(a: Cluster, b: Cluster): Cluster {
-    if (a === b) return a;
+  #join(a: Cluster, b: Cluster): void {
+    if (a === b) return;
     const [large, small] = a.entries.size < b.entries.size ? [b, a] : [a, b];
     this.#clusters.delete(small);
     large.absorb(small);
-    return large;
   }
 
   #childrenOf(entry: PoolEntry): ReadonlySet<PoolEntry> {
