@@ -312,3 +312,42 @@ test("several locks are taken by level and name, whatever order they are asked f
   gate.resolve();
   await holder;
 });
+
+test("a context has one wait at a time, and takes nothing meanwhile; a guard of a task that has ended gives nothing back", async () => {
+  const locks = manager();
+  const [a, b] = [locks.getLock("a", "PEERS"), untyped(locks.getLock("b", "MINING"))];
+  const gate = Promise.withResolvers<void>();
+  const holder = locks.task("holder", (at) => a.withWrite(at, () => gate.promise));
+  let leaked: { release(): void } | undefined;
+  await locks.task("two at once", async (at) => {
+    const first = a.acquire(at, "write");
+    await expect(b.withRead(at, () => 1)).rejects.toThrow(/waits already/);
+    await expect(a.withRead(at, () => 1)).rejects.toThrow(/waits already/);
+    gate.resolve();
+    leaked = await first;
+    expect(await b.withRead(at, () => locks.locksHeld(at).map((held) => held.lock))).toEqual(["a", "b"]);
+  });
+  await holder;
+  await locks.task("next", (at) =>
+    a.withWrite(at, () => {
+      leaked?.release();
+      expect(locks.getAllStats()["a"]).toMatchObject({ state: "write" });
+    }),
+  );
+});
+
+test("a wait that outlives its task gives back what it is granted", async () => {
+  const locks = manager();
+  const lock = locks.getLock("a", "PEERS");
+  const gate = Promise.withResolvers<void>();
+  const holder = locks.task("holder", (at) => lock.withWrite(at, () => gate.promise));
+  let forgotten: Promise<unknown> = Promise.resolve();
+  await locks.task("hasty", (at) => {
+    forgotten = lock.withWrite(at, () => expect.unreachable());
+  });
+  gate.resolve();
+  await expect(forgotten).rejects.toThrow(/after its task had ended/);
+  await holder;
+  expect(locks.getAllStats()["a"]).toMatchObject({ state: "free", holders: [], waiters: [] });
+  expect(await locks.task("next", (at) => lock.withWrite(at, () => "free"))).toBe("free");
+});

@@ -194,6 +194,8 @@ export const FAULTS: readonly Fault[] = [
     from: "  store(words, at + OWNER.WAIT, lock + 1);\n  if (search === undefined || !closesCycle(layout, search, owner)) return WAITING;",
     to: "  const alone = search === undefined || !closesCycle(layout, search, owner);\n  store(words, at + OWNER.WAIT, lock + 1);\n  if (alone) return WAITING;",
     scenarios: ["AB/BA"],
+    equivalent:
+      "under the mutex nobody sees the order; the newcomer is found in its queue, not by the shortcut: slower, not wrong",
   },
   {
     name: "a waiter that holds something counts as untangled",
@@ -249,7 +251,7 @@ export const FAULTS: readonly Fault[] = [
     file: "wait-graph.ts",
     from: "return isWriter(load(words, lockAt(layout, lock) + LOCK.STATE), owner) ? lock : -1;",
     to: "return lock;",
-    scenarios: ["write/write/write"],
+    scenarios: ["a hold given back during a wait"],
   },
   {
     name: "the search ignores readers in queues",

@@ -95,14 +95,15 @@ export class LockCore implements Holdable {
     hold.mode = mode;
     hold.record = record;
     if ((count & SAMPLE_MASK) === 0) owner.sample(place);
-    if (this.order > owner.top) owner.top = this.order;
+    owner.raiseTop(this.order);
     if (this.policy.debug) this.policy.noteNesting(owner);
   }
 
   /** Gives a hold back. Reads count down, the last one out hands over. */
   giveBack(owner: Owner, at: number): void {
     const place = at === NESTED ? owner.placeOf(this) : at;
-    if (place < 0) return;
+    // Given back before, or by the end of its task.
+    if (place < 0 || (owner.links & (1 << place)) === 0) return;
     const hold = owner.holds[place]!;
     // The last of several nested holds gives the lock back, whichever it is.
     if (hold.nested > 0) {

@@ -86,7 +86,9 @@ export class Monitor {
         Atomics.add(layout.words, HEADER.FOUND, 1);
         refuseVictim(layout, victim, space.woken);
         const chain = steps.map((step) => `${step.owner} waits for "${step.waitsFor}"`).join("; ");
-        this.#policy.warn({ kind: "cycle", text: `Deadlock detected: ${chain}; the last to wait was refused` });
+        const text = `Deadlock detected: ${chain}; the last to wait was refused`;
+        // A moment later: who hears it may want the mutex that is held here.
+        queueMicrotask(() => this.#policy.warn({ kind: "cycle", text }));
       }
     });
   }

@@ -13,6 +13,10 @@ import { rememberOrder } from "./same-level.ts";
  */
 export function checkOrder(lock: LockCore, owner: Owner, mode: Mode, record: number): boolean {
   assert(!owner.isClosed, `lock "${lock.name}": the context of "${owner.label}" was used after its task had ended`);
+  assert(
+    !owner.isWaiting,
+    `lock "${lock.name}": "${owner.label}" waits already: a context has one wait at a time, parallel branches fork`,
+  );
   const { records } = lock.space;
   const wanted: HeldSite = { lock: lock.name, level: lock.order, site: records.siteOf(record) };
   const own = owner.placeOf(lock);

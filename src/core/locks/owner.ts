@@ -31,7 +31,8 @@ export interface OwnerHome {
   closeOwner(owner: Owner): void;
 }
 
-/** Above every level, so that the context of a strand that has ended takes nothing. */
+/** Above every level, so that the context of a strand that waits or has ended takes nothing. */
+const WAITING_TOP = 999;
 const CLOSED_TOP = 1000;
 
 /** One entry of a strand's list of holds, used again and again. */
@@ -65,15 +66,21 @@ export class Owner {
   sampled = 0;
   parent: Owner | undefined = undefined;
   branches = 0;
+  /** The strand has ended, but a wait of it has not. */
+  abandoned = false;
   label = "";
   /** By place; only entries whose bit is set in `links` count. */
-  readonly holds: readonly Hold[] = Array.from({ length: HELD_MAX }, () => new Hold());
+  readonly holds: readonly Hold[];
+  /** The place kept for the lock that the strand waits for, as a bit. */
+  #awaited = 0;
   readonly #words: Words;
 
-  constructor(space: OwnerHome, index: number, at: number) {
+  /** `before` is a strand that has ended; its index and its list serve again. Contexts of it stay closed. */
+  constructor(space: OwnerHome, index: number, at: number, before?: Owner) {
     this.space = space;
     this.index = index;
     this.at = at;
+    this.holds = before?.holds ?? Array.from({ length: HELD_MAX }, () => new Hold());
     this.#words = space.layout.words;
   }
 
@@ -91,7 +98,11 @@ export class Owner {
     this.top = 0;
   }
 
-  /** The strand has ended; the object waits for the next. */
+  get isWaiting(): boolean {
+    return this.#awaited !== 0;
+  }
+
+  /** The strand has ended: neither this context nor a guard of it does anything from now on. */
   reset(): void {
     this.parent = undefined;
     this.top = CLOSED_TOP;
@@ -101,7 +112,7 @@ export class Owner {
   }
 
   get held(): number {
-    return this.links & PLACES;
+    return this.links & PLACES & ~this.#awaited;
   }
 
   /** @throws LockCapacityError when 16 locks are held. */
@@ -120,13 +131,22 @@ export class Owner {
   }
 
   /**
-   * Keeps a place for the lock that this strand is about to wait for. Others see it at once only if they may look at what this
-   * strand holds as soon as the lock is granted; else it would make them look at every waiter that holds nothing.
+   * Begins a wait: keeps a place for the lock. Others see the place at once only if they may look at what this strand holds as
+   * soon as the lock is granted; else it would make them look at every waiter that holds nothing.
    */
-  reserve(place: number): void {
+  beginWait(place: number): void {
     if ((this.links & FORKED) === 0) this.publish();
+    this.#awaited = 1 << place;
     this.links |= 1 << place;
+    this.top = WAITING_TOP;
     if ((this.links & FORKED) !== 0) this.publish();
+  }
+
+  /** Ends it; the place is free again unless the lock was granted. */
+  endWait(granted: boolean): void {
+    if (!granted) this.links &= ~this.#awaited;
+    this.#awaited = 0;
+    if (!granted) this.settleTop();
   }
 
   #flag(flag: number, on: boolean): void {
@@ -172,8 +192,15 @@ export class Owner {
     return found.sort((a, b) => a.level - b.level);
   }
 
+  /** After an acquisition. */
+  raiseTop(order: number): void {
+    if (this.top === WAITING_TOP) this.settleTop();
+    else if (order > this.top) this.top = order;
+  }
+
   /** After a release: the highest level of what is left. */
   settleTop(): void {
+    if (this.#awaited !== 0) return;
     this.top = this.base;
     for (let places = this.held; places !== 0; places &= places - 1) {
       this.top = Math.max(this.top, this.holds[31 - Math.clz32(places & -places)]!.lock!.order);
@@ -184,8 +211,9 @@ export class Owner {
   fork(label?: string): Owner {
     const branch = this.space.openOwner(label ?? this.label);
     branch.parent = this;
-    branch.base = this.top;
-    branch.top = this.top;
+    const top = this.heldLocks().at(-1)?.level ?? 0;
+    branch.base = top;
+    branch.top = top;
     put(this.space.layout.words, branch.at + OWNER.PARENT, this.index + 1);
     branch.#flag(BRANCH, true);
     this.branches++;
@@ -198,10 +226,20 @@ export class Owner {
     if (this.isClosed) return;
     for (let places = this.held; places !== 0; places &= places - 1) {
       const place = 31 - Math.clz32(places & -places);
+      this.holds[place]!.nested = 0;
       this.holds[place]!.lock!.giveBack(this, place);
     }
     const { parent } = this;
     if (parent !== undefined && --parent.branches === 0) parent.#flag(FORKED, false);
+    // A wait that nobody awaited: the words are in use until it ends.
+    this.abandoned = this.isWaiting;
+    this.top = CLOSED_TOP;
+    if (!this.abandoned) this.space.closeOwner(this);
+  }
+
+  /** The wait of a strand that ended before it is over. */
+  closeAbandoned(): void {
+    this.abandoned = false;
     this.space.closeOwner(this);
   }
 

@@ -123,7 +123,9 @@ export class LockSpace {
 
   /** A new strand on this thread. @throws LockCapacityError when all owners are in use. */
   openOwner(label: string): Owner {
-    const owner = this.#spare.pop() ?? this.#claimOwner();
+    const before = this.#spare.pop();
+    const owner = before === undefined ? this.#claimOwner() : new Owner(this, before.index, before.at, before);
+    this.#owners[owner.index] = owner;
     put(this.#words, owner.at + OWNER.GENERATION, (this.#words[owner.at + OWNER.GENERATION]! + 1) | 0);
     put(this.#words, owner.at + OWNER.LABEL, this.names.idOf(label));
     owner.open(label);
@@ -140,6 +142,8 @@ export class LockSpace {
   }
 
   #release(owner: Owner): void {
+    // From here on the index may be another thread's: this one publishes nothing under it any more.
+    this.#owners[owner.index] = undefined;
     if (this.#spare.length < SPARE_OWNERS_MAX) this.#spare.push(owner);
     else store(this.#words, owner.at + OWNER.THREAD, 0);
   }
@@ -153,9 +157,7 @@ export class LockSpace {
         compareExchange(this.#words, HEADER.OWNERS_HIGH, high, index + 1);
       }
       if (compareExchange(this.#words, at + OWNER.THREAD, 0, this.thread + 1) !== 0) continue;
-      const owner = this.#owners[index] ?? new Owner(this, index, at);
-      this.#owners[index] = owner;
-      return owner;
+      return new Owner(this, index, at);
     }
     throw new LockCapacityError("owners", this.capacity.owners);
   }

@@ -1,3 +1,4 @@
+import { AssertionError, assert } from "../errors.ts";
 import { cycleSteps, holdsOf, ownerName } from "./describe.ts";
 import { type CycleStep, DeadlockError, LockPoisonedError, LockTimeoutError } from "./errors.ts";
 import { BY_POISON, HEADER, OWNER, RECORD, REFUSED, THREAD, threadAt } from "./layout.ts";
@@ -33,8 +34,9 @@ class Request {
     this.mode = mode;
     this.record = record;
     this.timeoutMs = options.timeoutMs ?? lock.policy.defaultTimeoutMs;
+    assert(!owner.isWaiting, `"${owner.label}" waits already: a context has one wait at a time, parallel branches fork`);
     this.place = owner.freePlace();
-    owner.reserve(this.place);
+    owner.beginWait(this.place);
     lock.space.layout.words[owner.at + OWNER.SITE + this.place] = record;
   }
 
@@ -82,13 +84,19 @@ class Request {
     return this.failed(new DeadlockError([step])); // Whoever broke the cycle has told of it.
   }
 
-  taken(): number {
-    this.lock.noteTaken(this.owner, this.place, this.mode, this.record);
-    return this.place;
+  taken(): number | Error {
+    const { lock, owner, place } = this;
+    owner.endWait(true);
+    lock.noteTaken(owner, place, this.mode, this.record);
+    if (!owner.abandoned) return place;
+    lock.giveBack(owner, place);
+    owner.closeAbandoned();
+    return new AssertionError(`lock "${lock.name}" was granted to "${owner.label}" after its task had ended`);
   }
 
   failed<E>(error: E): E {
-    this.owner.links &= ~(1 << this.place);
+    this.owner.endWait(false);
+    if (this.owner.abandoned) this.owner.closeAbandoned();
     return error;
   }
 
@@ -153,7 +161,7 @@ class AsyncWait implements Waiter {
       return;
     }
     const outcome = request.enqueue(-1);
-    if (outcome === ACQUIRED) this.#resolve(request.taken());
+    if (outcome === ACQUIRED) this.#deliver(request.taken());
     else if (outcome === CYCLE) this.#reject(request.deadlocked(request.cycle));
     else if (outcome === TORN) this.#reject(request.failed(new LockPoisonedError(request.lock.name)));
     else {
@@ -164,7 +172,10 @@ class AsyncWait implements Waiter {
 
   settle(): void {
     this.#leave();
-    const outcome = this.#request.outcome();
+    this.#deliver(this.#request.outcome());
+  }
+
+  #deliver(outcome: number | Error): void {
     if (typeof outcome === "number") this.#resolve(outcome);
     else this.#reject(outcome);
   }
@@ -207,11 +218,10 @@ export function waitSync(lock: LockCore, owner: Owner, mode: Mode, record: numbe
     space.withGraph(() => {
       entered = request.enqueue(space.thread);
     });
-    if (entered === ACQUIRED) return request.taken();
     if (entered === CYCLE) throw request.deadlocked(request.cycle);
     if (entered === TORN) throw request.failed(new LockPoisonedError(lock.name));
-    if (!sleep(request)) throw request.timedOut();
-    const outcome = request.outcome();
+    if (entered === WAITING && !sleep(request)) throw request.timedOut();
+    const outcome = entered === ACQUIRED ? request.taken() : request.outcome();
     if (typeof outcome === "number") return outcome;
     throw outcome;
   } finally {

@@ -62,6 +62,13 @@ export const SCENARIOS: readonly Scenario[] = [
     check: oneVictim,
   },
   {
+    name: "a hold given back during a wait",
+    locks: 2,
+    threads: [strand(w(0), { take: 1, mode: "write", parks: true, drops: 0 }), strand(w(1), { awaits: 2 }, w(0)), strand(w(0))],
+    prepare: [0, 1, 2],
+    check: calm,
+  },
+  {
     name: "three-party cycle",
     locks: 3,
     threads: [strand(w(0), w(1)), strand(w(1), w(2)), strand(w(2), w(0))],

@@ -6,7 +6,13 @@ import type { Program, Tools } from "./world.ts";
 
 /** What a strand does; it gives back what it holds when it fails or ends. */
 export type Op =
-  | { readonly take: number; readonly mode: "read" | "write"; readonly give?: "up" | "abort"; readonly parks?: boolean }
+  | {
+      readonly take: number;
+      readonly mode: "read" | "write";
+      readonly give?: "up" | "abort";
+      readonly parks?: boolean;
+      readonly drops?: number;
+    }
   | { readonly release: true }
   /** Stays where it is until that strand is inside a lock, or has ended. */
   | { readonly awaits: number }
@@ -41,7 +47,7 @@ class Strand {
     return ownerAt(this.#layout, this.t.me) + OWNER.HELD + place;
   }
 
-  *take(lock: number, write: boolean, giveUp: boolean, parks: boolean): Steps<string> {
+  *take(lock: number, write: boolean, giveUp: boolean, parks: boolean, meanwhile: () => Steps<void>): Steps<string> {
     const { code, me } = this.t;
     const fast = write ? code["tryWrite"]! : code["tryRead"]!;
     if (yield* fast(this.#layout.words, this.#state(lock), this.#held(lock), lock, me)) {
@@ -57,6 +63,7 @@ class Strand {
     if (outcome === ACQUIRED) return this.#taken(lock, write);
     if (outcome === CYCLE || outcome === TORN) return this.#refused(lock, outcome === CYCLE ? "deadlock" : "torn");
     const at = ownerAt(this.#layout, me) + OWNER.WAIT;
+    yield* meanwhile();
     if (giveUp) {
       yield ["write", at];
       const cancelled = yield* this.#graph((woken) => code["cancel"]!(this.#layout, lock, me, woken));
@@ -161,7 +168,12 @@ export function strand(...ops: Op[]): Program {
     for (const op of ops) {
       if ("take" in op) {
         const write = op.mode === "write";
-        result = yield* me.take(op.take, write, op.give !== undefined, op.parks ?? op.give === "abort");
+        // On an event loop a guard may be given back while the strand waits for another lock.
+        const meanwhile = function* (): Steps<void> {
+          const at = held.findIndex(({ lock }) => lock === op.drops);
+          if (at >= 0) yield* me.release(op.drops!, held.splice(at, 1)[0]!.write);
+        };
+        result = yield* me.take(op.take, write, op.give !== undefined, op.parks ?? op.give === "abort", meanwhile);
         if (result !== "ok") break;
         held.push({ lock: op.take, write });
         // Time passes inside: here two at once would be seen.
