@@ -50,13 +50,16 @@ test("the next writer runs the lock's own repair", async () => {
 test("a worker that ends by itself leaves whole what it gave back", async () => {
   const { locks, lock, worker } = start("hold");
   await once(worker, "message");
+  const gone = once(worker, "exit");
   worker.postMessage("end");
-  await once(worker, "exit");
+  await gone;
   expect(await locks.task("writer", (at) => lock.withWrite(at, () => lock.isPoisoned))).toBe(false);
 });
 
 test("a worker that blocks in acquireSync is woken by the main thread's release", async () => {
   const { locks, lock, worker } = start("wait");
+  // Both may come in one turn: listen before.
+  const gone = once(worker, "exit");
   const held = once(worker, "message").then(() => once(worker, "message"));
   await locks.task("main", (at) =>
     lock.withWrite(at, async () => {
@@ -65,8 +68,8 @@ test("a worker that blocks in acquireSync is woken by the main thread's release"
       expect(locks.graph().edges).toMatchObject([{ lock: "mining" }]);
     }),
   );
+  await gone;
   expect((await held)[0]).toBe("held");
-  await once(worker, "exit");
 });
 
 test("the main thread does not wait synchronously", async () => {
