@@ -88,6 +88,22 @@ test("threads that die in the middle of a put or get take one slot each and stop
   expect(queue.tryGet()).toBeUndefined();
 });
 
+test("the size is what was put and not yet taken, also after takers found nothing, and never above the capacity", async () => {
+  const queue = TransactionQueue.create<number>({ capacity: 4 });
+  const sizes: number[] = [];
+  for (let round = 0; round < 40; round++) {
+    for (let n = 0; n < 5; n++) queue.tryPut(n);
+    sizes.push(queue.size);
+    queue.tryGet();
+    sizes.push(queue.size);
+    for (let n = 0; n < round % 17; n++) queue.tryGet();
+    sizes.push(queue.size);
+    while (queue.tryGet() !== undefined);
+  }
+  expect(sizes).toEqual(Array.from({ length: 40 }, (_, round) => [4, 3, Math.max(0, 3 - (round % 17))]).flat());
+  expect(TransactionQueue.attach<number>(queue.handle()).size).toBe(0);
+});
+
 test("an item that is too large and sizes that cannot be are refused in a sentence", () => {
   const queue = TransactionQueue.create<Uint8Array>({ capacity: 2, itemBytesMax: 8 });
   expect(() => queue.tryPutBytes(new Uint8Array(9))).toThrow(/9 bytes.*at most 8/);

@@ -84,6 +84,12 @@ export class IndexRing {
     }
   }
 
+  /** How many numbers stand in the ring, about: exact while nobody is at it. */
+  get size(): number {
+    const head = Atomics.load(this.#at, HEAD);
+    return Math.min(this.#capacity, Math.max(0, (Atomics.load(this.#at, TAIL) - head) | 0));
+  }
+
   /** Consumes the entry if it is of this cycle; otherwise closes it to enqueuers that are late. */
   #take(entry: number, cycle: number): number | undefined {
     const at = this.#at;

@@ -103,6 +103,11 @@ export class TransactionQueue<T = unknown> {
     return item;
   }
 
+  /** How many items wait, about: exact while no thread puts or takes. */
+  get size(): number {
+    return this.#filled.size;
+  }
+
   tryPut(item: T): boolean {
     return this.tryPutBytes(serialize(item));
   }
