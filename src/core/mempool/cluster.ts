@@ -47,6 +47,8 @@ export interface Chunk extends FeeFraction {
   /** Parents first. */
   readonly entries: readonly PoolEntry[];
   readonly cluster: Cluster;
+  /** The sizes of the cluster's chunks of this very rate, up to this one and with it. */
+  readonly sizeAtRate: number;
 }
 
 /** Transactions that hang together, directly or through others. Guarded by MEMPOOL. */
@@ -96,14 +98,17 @@ export class Cluster {
 export function chunksOf(entries: readonly PoolEntry[], cluster: Cluster): readonly Chunk[] {
   if (entries.length === 1) {
     const [entry] = entries;
-    return [{ fee: entry!.modifiedFee, size: entry!.adjustedWeight, entries, cluster }];
+    const size = entry!.adjustedWeight;
+    return [{ fee: entry!.modifiedFee, size, entries, cluster, sizeAtRate: size }];
   }
-  return linearize(inputsOf(entries)).map(({ fee, size, members }) => ({
-    fee,
-    size,
-    entries: members.map((index) => entries[index]!),
-    cluster,
-  }));
+  const chunks: Chunk[] = [];
+  for (const { fee, size, members } of linearize(inputsOf(entries))) {
+    const before = chunks.at(-1);
+    const isLevel = before !== undefined && compareFeeRates(before, { fee, size }) === 0;
+    const sizeAtRate = (isLevel ? before.sizeAtRate : 0) + size;
+    chunks.push({ fee, size, entries: members.map((index) => entries[index]!), cluster, sizeAtRate });
+  }
+  return chunks;
 }
 
 function inputsOf(entries: readonly PoolEntry[]): readonly LinearizeInput[] {
@@ -133,20 +138,11 @@ export function components(entries: Iterable<PoolEntry>): readonly (readonly Poo
 
 /**
  * Core's order of chunks from different clusters: higher rate first; among equal rates the one with less of that rate
- * before it and in it; then by the largest raw txid in it.
+ * before it and in it; then by the largest raw txid in it. Goes by the chunks alone, whatever has become of their clusters
+ * since: heaps rely on it.
  */
 export function compareChunks(a: Chunk, b: Chunk): number {
-  return compareFeeRates(b, a) || prefixSize(a) - prefixSize(b) || (lastTxid(a) < lastTxid(b) ? -1 : 1);
-}
-
-/** The sizes of the chunks of one cluster up to this one that have the same rate. */
-function prefixSize(chunk: Chunk): number {
-  let size = 0;
-  for (const other of chunk.cluster.chunks) {
-    if (compareFeeRates(other, chunk) === 0) size += other.size;
-    if (other === chunk) return size;
-  }
-  return size;
+  return compareFeeRates(b, a) || a.sizeAtRate - b.sizeAtRate || (lastTxid(a) < lastTxid(b) ? -1 : 1);
 }
 
 function lastTxid(chunk: Chunk): string {
