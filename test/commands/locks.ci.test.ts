@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { AdminClient, type LockDemoAnswer, type LocksAnswer, type NodeEvent } from "../../src/core/client/index.ts";
 import { startNode } from "../../src/core/node/node.ts";
@@ -78,6 +80,22 @@ test("on a pipe watch writes a line of JSON each time, and Ctrl-C ends it with 1
     .map((line) => JSON.parse(line) as LocksAnswer);
   expect(looks.at(-1)!.uptime_seconds).toBeGreaterThan(looks[0]!.uptime_seconds);
   expect(out.endsWith("\n")).toBe(true);
+});
+
+test("with its locks logged at debug a node warns of three nested locks, and of nothing that it does itself", async () => {
+  await using debugged = new AsyncDisposableStack();
+  const home = join(user.folder, "debugged");
+  const other = await startNode({ home, apiPort: 0, log: { level: "silent", areas: { locks: "debug" } } });
+  debugged.defer(() => other.stop());
+  const { locks, chainLock, coinsLock, mempoolLock } = other.parts;
+  await locks.task("too deep", (at) =>
+    chainLock.withRead(at, (at) => coinsLock.withRead(at, (at) => mempoolLock.withRead(at, () => undefined))),
+  );
+  await other.stop();
+  const lines = readFileSync(join(other.status().folder, "node.log"), "utf8").trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
+    expect.objectContaining({ area: "locks", msg: "deep-nesting", owner: "too deep" }),
+  ]);
 });
 
 test("a route that is asked for nonsense refuses it with its code", async () => {

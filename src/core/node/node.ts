@@ -116,6 +116,7 @@ async function openHouse(options: NodeOptions, opened: AsyncDisposableStack): Pr
   };
   let events: EventLog | undefined;
   const locks = new LockManager(undefined, {
+    debug: (options.log?.areas?.locks ?? options.log?.level) === "debug", // Warns of more than two nested locks.
     onWarning: (warning) => {
       log.area("locks").warn(warning, warning.kind);
       if (warning.kind === "deadlock" || warning.kind === "cycle") events?.append({ event: "deadlock", text: warning.text });
