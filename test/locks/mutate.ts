@@ -8,7 +8,7 @@ import { FAULTS, type Fault } from "./mutations.ts";
  */
 
 const ALL = [...SCENARIOS, ...CRASHES];
-const LIMITS = { msMax: 150_000, statesMax: 1_000_000 };
+const LIMITS = { msMax: 900_000, statesMax: 1_000_000 };
 
 function killer(fault: Fault): string | undefined {
   for (const name of fault.scenarios) {
