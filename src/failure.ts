@@ -10,9 +10,20 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   "bad-mnemonic": 2,
   "bad-session-name": 2,
   "bad-node-name": 2,
+  "unknown-network": 2,
+  "stratum-address": 2,
   "no-node-running": 69,
   "bad-environment": 78,
   interrupted: 130,
+};
+
+/** What the system says of a disk, as a sentence with the way out. */
+const DISK_SENTENCES: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full: free some space, then try again",
+  EDQUOT: "this user's disk quota is used up: free some space, then try again",
+  EROFS: "the file system is read-only: choose another folder with --home",
+  EIO: "the disk failed to read or write: check it before anything else",
+  EMFILE: "too many files are open: raise the limit with `ulimit -n 4096`, then try again",
 };
 
 interface OclifError extends Error {
@@ -34,6 +45,8 @@ export function sentenceOf(error: unknown, withStack: boolean): string {
     .split(/\s*\n\s*/)
     .filter((part) => part !== "")
     .join(" ");
+  const disk = DISK_SENTENCES[code ?? ""];
+  if (disk !== undefined && !(error instanceof ChainCoreError)) return `${disk} (${line})`;
   const known = error instanceof ChainCoreError || (error as OclifError).oclif !== undefined;
   return known ? line : `unexpected failure: ${line} (CHAINCORE_DEBUG=1 shows where)`;
 }

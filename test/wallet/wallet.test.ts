@@ -102,7 +102,9 @@ test("a payment verifies, pays what it says, and its coins are not chosen twice 
     const request = { account: 0, script: target, amount: 40_000_000 as Sats, feeRate: 1000 };
     const first = await wallet.pay(request, chain);
     const second = await wallet.pay(request, chain);
-    await expect(wallet.pay(request, chain)).rejects.toThrow(/has 0 satoshis to spend.*5000000000 more satoshis mature later/);
+    await expect(wallet.pay(request, chain)).rejects.toThrow(
+      /has 0.00 coins to spend, 0.40 and a fee are needed; 50.00 more mature later/,
+    );
     const scripts = createVerifier({ workers: 0 });
     for (const { transaction: tx, fee } of [first, second]) {
       const spent = tx.inputs.map((_, i) => {

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { formatMoney } from "../consensus/verify-inputs.ts";
 import { ChainCoreError } from "../errors.ts";
 import type { Coin } from "../primitives/coin.ts";
 import { type OutpointKey, outpointAt, outpointKey, outpointKeyAt } from "../primitives/outpoint.ts";
@@ -195,8 +196,8 @@ export class Wallet {
 
 function insufficientFunds(request: PaymentRequest, coins: readonly WalletCoin[], balance: Balance): ChainCoreError {
   const has = coins.reduce((total, { value }) => total + value, 0);
-  const later = balance.immature > 0 ? `; ${balance.immature} more satoshis mature later: mine on` : "";
-  const message = `account ${request.account} has ${has} satoshis to spend, ${request.amount} and a fee are needed${later}`;
+  const later = balance.immature > 0 ? `; ${formatMoney(balance.immature)} more mature later: mine on` : "";
+  const message = `account ${request.account} has ${formatMoney(has)} coins to spend, ${formatMoney(request.amount)} and a fee are needed${later}`;
   return new ChainCoreError("insufficient-funds", message, {
     detail: { account: request.account, spendableSats: has, amountSats: request.amount },
   });
