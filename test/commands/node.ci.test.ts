@@ -112,7 +112,7 @@ test("coins are mined, sent, mined in and found again", async () => {
 });
 
 test.each([
-  ["an unknown network", ["node", "--network", "mars"], 1, /mars/],
+  ["an unknown network", ["node", "--network", "mars"], 2, /mars/],
   ["a log area that is none", ["node", "--log-level", "moon=debug"], 2, /no part of a node that logs/],
   ["no threads", ["mine", "--threads", "0"], 2, /threads/],
   ["a block time that is none", ["mine", "--block-time", "soon"], 2, /no time in seconds/],

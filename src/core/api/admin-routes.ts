@@ -176,6 +176,11 @@ function addTransfers(
     "/v1/export",
     ask("export", async (at, exchange) => transfers.exportBlocks(at, await pathOf(exchange))),
   );
+  router.on(
+    "POST",
+    "/v1/verify",
+    ask("verify", async (at, exchange) => transfers.verifyBlocks(at, await jsonBody(exchange))),
+  );
 }
 
 function addLockDemo(

@@ -297,6 +297,8 @@ export interface NodeFacts {
 /** Block files in and out, as the admin socket offers them. */
 export interface Transfers {
   importBlocks(at: Root, path: string): Promise<Readonly<Record<string, unknown>>>;
+  /** Holds stored blocks against every rule again; `range` may have from, to and threads. @throws ChainCoreError chain-differs */
+  verifyBlocks(at: Root, range: Readonly<Record<string, unknown>>): Promise<object>;
   exportBlocks(at: Root, path: string): Promise<Readonly<Record<string, unknown>>>;
 }
 

@@ -152,12 +152,18 @@ export interface ImportAnswer {
   readonly tip: string;
 }
 
-/** What a replay from genesis confirmed. */
+/** What was found to hold: `/v1/verify`. */
 export interface VerifyAnswer {
-  readonly height: number;
+  readonly from: number;
+  readonly to: number;
   readonly tip: string;
-  readonly coins: number;
-  readonly muhash: string;
+  readonly blocks: number;
+  readonly transactions: number;
+  readonly inputs: number;
+  /** Coins of the table that are those of the replay; null when the range was not the whole chain. */
+  readonly coins: number | null;
+  readonly seconds: number;
+  readonly inputsPerSecond: number;
 }
 
 export interface ExportAnswer {

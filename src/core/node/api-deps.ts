@@ -9,6 +9,7 @@ import type { NodeMining } from "./node-mining.ts";
 import type { NodeParts } from "./parts.ts";
 import { blockSink, transactionSink } from "./sinks.ts";
 import type { SystemClock } from "./system.ts";
+import { verifyStored } from "./verify-stored.ts";
 
 interface Doors {
   readonly accounts: NodeAccounts;
@@ -45,6 +46,7 @@ export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, 
         const { read, added, known, invalid, orphans } = await importBlockFile(at, chain, path);
         return { blocks: read, added, known, invalid, orphans, height: chain.tip.height, tip: chain.tip.hash };
       },
+      verifyBlocks: (_at, range) => verifyStored(node, range),
       exportBlocks: async (_at, path) => ({ path, ...(await exportBlockFile(chain, path)) }),
     },
   };
