@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AdminClient } from "../client/admin-client.ts";
-import { hexToBytes } from "../encoding/hex.ts";
 import { ChainCoreError } from "../errors.ts";
 import type { SubmitResult } from "../mining/job-cycle.ts";
 import { Miner } from "../mining/miner.ts";
-import { Candidate } from "../mining/template.ts";
+import type { Candidate } from "../mining/template.ts";
+import { type WorkAnswer, workFromJson } from "../mining/template-json.ts";
 import type { Clock, Entropy, Log } from "../ports.ts";
 import type { Block } from "../primitives/block.ts";
 import { EventQueue, type MiningRun, type MiningRunOptions, runOf } from "./mining-run.ts";
-import { templateOfWork, type WorkLine } from "./work-json.ts";
 
 export interface AttachDeps {
   /** Finds the node and connects; called again when it has gone away. */
@@ -51,7 +50,7 @@ class WorkFeed {
   readonly #path: string;
   readonly #deps: AttachDeps;
   readonly #ended = new AbortController();
-  #work: WorkLine | undefined;
+  #work: WorkAnswer | undefined;
   #reading: Promise<void> = Promise.resolve();
   onNewTip: () => void = () => {};
 
@@ -61,8 +60,8 @@ class WorkFeed {
   }
 
   /** Resolves with the first template. */
-  async start(): Promise<WorkLine> {
-    const lines = (await this.#deps.connect()).lines<WorkLine>(this.#path, { signal: this.#ended.signal });
+  async start(): Promise<WorkAnswer> {
+    const lines = (await this.#deps.connect()).lines<WorkAnswer>(this.#path, { signal: this.#ended.signal });
     const { value, done } = await lines.next();
     if (done)
       throw new ChainCoreError("node-went-away", "the node closed before it gave any work; start it again with `chaincore node`");
@@ -74,7 +73,7 @@ class WorkFeed {
   /** @throws ChainCoreError while the node is away */
   candidate(): Candidate {
     if (this.#work === undefined) throw new ChainCoreError("node-went-away", "the node is away; mining goes on when it is back");
-    return new Candidate(templateOfWork(this.#work), { script: hexToBytes(this.#work.payTo) });
+    return workFromJson(this.#work).candidate;
   }
 
   /** Hands a block in; while the node is away it is kept for a minute. */
@@ -97,12 +96,12 @@ class WorkFeed {
     await this.#reading;
   }
 
-  async #follow(first: AsyncIterable<WorkLine>): Promise<void> {
+  async #follow(first: AsyncIterable<WorkAnswer>): Promise<void> {
     const { signal } = this.#ended;
-    let lines: AsyncIterable<WorkLine> | undefined = first;
+    let lines: AsyncIterable<WorkAnswer> | undefined = first;
     while (!signal.aborted) {
       try {
-        lines ??= (await this.#deps.connect()).lines<WorkLine>(this.#path, { signal });
+        lines ??= (await this.#deps.connect()).lines<WorkAnswer>(this.#path, { signal });
         for await (const work of lines) this.#take(work);
       } catch (error) {
         if (!signal.aborted) this.#deps.log.warn({ error: String(error) }, "the node went away");
@@ -113,8 +112,8 @@ class WorkFeed {
     }
   }
 
-  #take(work: WorkLine): void {
-    const isNewTip = work.previous !== this.#work?.previous;
+  #take(work: WorkAnswer): void {
+    const isNewTip = work.prevHash !== this.#work?.prevHash;
     this.#work = work;
     if (isNewTip) this.onNewTip();
   }

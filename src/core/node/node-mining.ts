@@ -5,12 +5,12 @@ import { mineOne } from "../mining/generate.ts";
 import type { MinerEvent } from "../mining/job-cycle.ts";
 import { Miner, type MinerOptions } from "../mining/miner.ts";
 import { type BlockTemplate, buildTemplate, Candidate } from "../mining/template.ts";
+import { type WorkAnswer, workToJson } from "../mining/template-json.ts";
 import { decodeAddress } from "../primitives/address.ts";
 import type { Block } from "../primitives/block.ts";
 import type { Sats } from "../primitives/units.ts";
 import { connectMined, nextTemplate, submitMined } from "./mine-next.ts";
 import { type NodeParts, nowSeconds } from "./parts.ts";
-import { type WorkLine, workLine } from "./work-json.ts";
 
 /** A miner elsewhere gets a new time and new transactions at least so often. */
 const WORK_MS_MAX = 5_000;
@@ -92,7 +92,7 @@ export class NodeMining implements Mining {
   }
 
   /** Templates for a miner in another process until it leaves: one at once, one with each new tip, one every few seconds. */
-  async *jobs(address: string | undefined, signal: AbortSignal): AsyncGenerator<WorkLine> {
+  async *jobs(address: string | undefined, signal: AbortSignal): AsyncGenerator<WorkAnswer> {
     const { events, locks } = this.#node;
     const script = address === undefined ? this.#payTo() : this.scriptOf(address);
     const prefix = this.#nextPrefix++;
@@ -108,7 +108,8 @@ export class NodeMining implements Mining {
         // Listening before asking: a tip that comes in between wakes the wait below at once.
         const { promise, resolve } = Promise.withResolvers<void>();
         wake = resolve;
-        yield workLine(await locks.task("work for a miner", (at) => this.template(at)), script, prefix);
+        const template = await locks.task("work for a miner", (at) => this.template(at));
+        yield workToJson(new Candidate(template, { script }), prefix);
         const timer = setTimeout(resolve, WORK_MS_MAX);
         if (!signal.aborted) await promise;
         clearTimeout(timer);

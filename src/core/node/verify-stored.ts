@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { VerifyAnswer } from "../client/answers.ts";
 import { blockFlags } from "../consensus/block-flags.ts";
 import { checkBlockInContext } from "../consensus/block-in-context.ts";
 import { BlockTally } from "../consensus/block-tally.ts";
@@ -23,19 +24,6 @@ export interface VerifyRange {
   readonly threads?: number | undefined;
 }
 
-export interface VerifySummary {
-  readonly from: number;
-  readonly to: number;
-  readonly tip: string;
-  readonly blocks: number;
-  readonly transactions: number;
-  readonly inputs: number;
-  /** Coins of the table that were found to be those of the replay; null when the range was not the whole chain. */
-  readonly coins: number | null;
-  readonly seconds: number;
-  readonly inputsPerSecond: number;
-}
-
 /** Inputs whose scripts are under way before the reading of blocks waits for them: some MB of transactions. */
 const INPUTS_AHEAD_MAX = 20_000;
 /** A walk over a long chain may take so long while the node goes on. */
@@ -47,7 +35,7 @@ const SNAPSHOT_MS = 24 * 3_600_000;
  * the table, one by one. The node goes on meanwhile: what is verified is the chain as it stood at the start.
  * @throws ChainCoreError "chain-differs" at the first block or coin that is not as it should be; "verify-range"
  */
-export async function verifyStored(node: NodeParts, range: VerifyRange = {}): Promise<VerifySummary> {
+export async function verifyStored(node: NodeParts, range: VerifyRange = {}): Promise<VerifyAnswer> {
   const { chain, clock } = node;
   using snapshot = chain.coins.snapshot({ leaseMs: SNAPSHOT_MS });
   const { tip } = chain;
