@@ -37,6 +37,13 @@ export interface TransactionFields {
 /** The sequence of an input that opts out of lock times. */
 export const SEQUENCE_FINAL = 0xffffffff;
 
+/** Empty scripts and witnesses are the rule: one of each serves all. */
+const NO_BYTES = new Uint8Array(0);
+const NO_WITNESS: readonly Uint8Array[] = [];
+
+/** Where `stripped` forms are put together to be hashed; replaced by a larger one when it does not do. */
+let stage = new Uint8Array(4096);
+
 /**
  * A transaction as its raw bytes and where the parts stand in them. Parts are read when asked for, as views;
  * what is encoded again is the same bytes. Whoever keeps one out of a block keeps the block's buffer alive: `copy()`.
@@ -45,7 +52,6 @@ export class Transaction {
   /** Exactly this transaction, witness included. */
   readonly raw: Uint8Array;
   readonly #at: TransactionLayout;
-  readonly #view: DataView;
   #txidBytes: Uint8Array | undefined;
   #wtxidBytes: Uint8Array | undefined;
   #txid: Txid | undefined;
@@ -56,7 +62,6 @@ export class Transaction {
   private constructor(raw: Uint8Array, layout: TransactionLayout) {
     this.raw = raw;
     this.#at = layout;
-    this.#view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   }
 
   /** Reads one transaction where the reader stands. @throws DecodeError */
@@ -95,11 +100,11 @@ export class Transaction {
   }
 
   get version(): number {
-    return this.#view.getUint32(0, true);
+    return this.#u32(0);
   }
 
   get lockTime(): number {
-    return this.#view.getUint32(this.raw.length - 4, true);
+    return this.#u32(this.raw.length - 4);
   }
 
   get inputCount(): number {
@@ -130,24 +135,27 @@ export class Transaction {
   }
 
   scriptSig(index: number): Uint8Array {
-    return new Reader(this.raw, this.#at.inputs[index]! + OUTPOINT_LENGTH).varBytes();
+    return this.#varBytes(this.#at.inputs[index]! + OUTPOINT_LENGTH);
   }
 
   sequence(index: number): number {
     const end = index + 1 < this.inputCount ? this.#at.inputs[index + 1]! : this.#at.inputsEnd;
-    return this.#view.getUint32(end - 4, true);
+    return this.#u32(end - 4);
   }
 
   witness(index: number): readonly Uint8Array[] {
     const at = this.#at.witnesses?.[index];
-    if (at === undefined) return [];
+    if (at === undefined || this.raw[at] === 0) return NO_WITNESS;
     const reader = new Reader(this.raw, at);
-    return Array.from({ length: reader.compactSize() }, () => reader.varBytes());
+    const items: Uint8Array[] = [];
+    for (let left = reader.compactSize(); left > 0; left--) items.push(reader.varBytes());
+    return items;
   }
 
   /** Any int64 as a number: consensus/check-transaction rejects what is no amount. */
   value(index: number): Sats {
-    return new Reader(this.raw, this.#at.outputs[index]!).i64() as Sats;
+    const at = this.#at.outputs[index]!;
+    return ((this.#u32(at + 4) | 0) * 0x1_0000_0000 + this.#u32(at)) as Sats;
   }
 
   /** Where output `index` stands in `raw`; for `outputCount` where the last one ends. */
@@ -156,7 +164,19 @@ export class Transaction {
   }
 
   outputScript(index: number): Uint8Array {
-    return new Reader(this.raw, this.#at.outputs[index]! + 8).varBytes();
+    return this.#varBytes(this.#at.outputs[index]! + 8);
+  }
+
+  #u32(at: number): number {
+    const { raw } = this;
+    return (raw[at]! | (raw[at + 1]! << 8) | (raw[at + 2]! << 16) | (raw[at + 3]! << 24)) >>> 0;
+  }
+
+  /** Lengths below 253, which nearly all are, without a Reader; the layout has checked them. */
+  #varBytes(at: number): Uint8Array {
+    const length = this.raw[at]!;
+    if (length === 0) return NO_BYTES;
+    return length < 0xfd ? this.raw.subarray(at + 1, at + 1 + length) : new Reader(this.raw, at).varBytes();
   }
 
   get inputs(): readonly TxInput[] {
@@ -193,18 +213,33 @@ export class Transaction {
 
   /** The form without witnesses, which the txid hashes; `raw` itself where there are none. */
   stripped(): Uint8Array {
-    if (!this.hasWitness) return this.raw;
-    const bytes = new Uint8Array(this.strippedSize);
-    bytes.set(this.raw.subarray(0, 4));
-    bytes.set(this.raw.subarray(6, this.#at.outputsEnd), 4);
-    bytes.set(this.raw.subarray(this.raw.length - 4), bytes.length - 4);
+    return this.hasWitness ? this.#stripInto(new Uint8Array(this.strippedSize)) : this.raw;
+  }
+
+  #stripInto(bytes: Uint8Array): Uint8Array {
+    const { raw } = this;
+    const last = this.strippedSize - 4;
+    bytes.set(raw.subarray(6, this.#at.outputsEnd), 4);
+    for (let i = 0; i < 4; i++) {
+      bytes[i] = raw[i]!;
+      bytes[last + i] = raw[raw.length - 4 + i]!;
+    }
     return bytes;
   }
 
   /** Internal order. */
   get txidBytes(): Uint8Array {
-    this.#txidBytes ??= sha256d(this.stripped());
+    this.#txidBytes ??= this.#hashStripped();
     return this.#txidBytes;
+  }
+
+  /** As `stripped`, but in bytes that are used again: a new array costs more than hashing it. */
+  #hashStripped(): Uint8Array {
+    if (!this.hasWitness) return sha256d(this.raw);
+    const size = this.strippedSize;
+    if (stage.length < size) stage = new Uint8Array(2 * size);
+    this.#stripInto(stage);
+    return sha256d(stage.subarray(0, size));
   }
 
   get txid(): Txid {
