@@ -10,7 +10,7 @@ function part(inputs: number, bytes = 0, isWanted = true): PendingPart {
     inputs: [],
     outputs: [{ value: 0 as Sats, script: new Uint8Array(bytes) }],
   });
-  return { tx, spent: [], flags: 0, from: 0, to: inputs, losses: 0, settle: () => {}, fail: () => {}, isWanted: () => isWanted };
+  return { tx, spent: [], flags: 0, from: 0, to: inputs, losses: 0, settle: () => {}, fail: () => {}, isWanted };
 }
 
 function queueOf(...parts: readonly PendingPart[]): PartQueue {
@@ -45,6 +45,15 @@ test("drops what nobody wants any more", () => {
   const [gone, wanted] = [part(5, 0, false), part(1)];
   const queue = queueOf(gone, wanted);
   expect(queue.take(1)).toEqual([wanted]);
+  expect(queue.cost).toBe(0);
+});
+
+test("takes no more than fits, but always the first", () => {
+  const parts = [part(1, 300), part(1, 300), part(1, 300)];
+  const queue = queueOf(...parts);
+  expect(queue.take(3, 800)).toEqual(parts.slice(0, 2));
+  expect(queue.cost).toBe(1);
+  expect(queue.take(3, 100)).toEqual(parts.slice(2));
   expect(queue.cost).toBe(0);
 });
 

@@ -9,7 +9,8 @@ import type { Height, Sats } from "../../src/core/primitives/units.ts";
 import { MANDATORY_FLAGS, STANDARD_FLAGS } from "../../src/core/script/flags.ts";
 import type { SignatureEngine } from "../../src/core/verify/engine.ts";
 import { defaultSignatureEngine } from "../../src/core/verify/signature-engine.ts";
-import { createVerifier, type ScriptVerifier, type VerifyJob } from "../../src/core/verify/verifier.ts";
+import { createVerifier, type ScriptVerifier } from "../../src/core/verify/verifier.ts";
+import type { VerifyJob } from "../../src/core/verify/verify-call.ts";
 
 const opened: ScriptVerifier[] = [];
 function open(...args: Parameters<typeof createVerifier>): ScriptVerifier {
@@ -122,11 +123,15 @@ test("what has failed is not remembered, and the memory is bounded", async () =>
   expect(engine.count, "the oldest was forgotten").toBe(6);
 });
 
-/** Threads that end at their first batch so many times before one works. */
-function dyingThreads(deaths: number): URL {
-  const log = join(folder, `deaths-${deaths}`);
+/** Threads that end over a part, after so many that they have settled; so many of them before one works. */
+function dyingThreads(deaths: number, partsBefore = 0): URL {
+  const log = join(folder, `deaths-${deaths}-${partsBefore}`);
   writeFileSync(log, "");
-  Object.assign(process.env, { TEST_DEATHS_LOG: log, TEST_DEATHS: String(deaths) }); // Threads start with a copy.
+  Object.assign(process.env, {
+    TEST_DEATHS_LOG: log,
+    TEST_DEATHS: String(deaths),
+    TEST_PARTS_BEFORE_DEATH: String(partsBefore),
+  }); // Threads start with a copy.
   return new URL("./dying-thread.ts", import.meta.url);
 }
 
@@ -135,9 +140,35 @@ test("another thread takes over from those that die", async () => {
   expect(verdicts).toEqual(jobs.map(() => undefined));
 });
 
+test("what a thread has settled before it died counts, and what it has not is given out again", async () => {
+  const verifier = open({ workers: 2 }, { threadFile: dyingThreads(4, 9) });
+  const mixed = [...jobs, ...jobs, ...jobs].map((one, i) => (isSpoiled(i) ? spoiled(one, 0) : one));
+  const verdicts = await verifier.verify([...mixed, spoiled(wide, 190), wide]);
+  expect(verdicts.map((verdict) => verdict?.input)).toEqual([
+    ...mixed.map((_, i) => (isSpoiled(i) ? 0 : undefined)),
+    190,
+    undefined,
+  ]);
+  expect(await verifier.verify(jobs), "and the next call finds threads").toEqual(jobs.map(() => undefined));
+});
+
 test("work that no thread survives is given up with a reason", async () => {
   const verifier = open({ workers: 1 }, { threadFile: dyingThreads(99) });
   await expect(verifier.verify(jobs)).rejects.toMatchObject({ code: "verifier-thread" });
+});
+
+test("an aborted call leaves the threads to others", async () => {
+  const verifier = open({ workers: 1 });
+  await verifier.verify([jobs[0]!, jobs[1]!, jobs[2]!]); // The thread is there.
+  const abort = new AbortController();
+  const aborted = verifier.verify(
+    Array.from({ length: 30 }, () => wide),
+    { signal: abort.signal },
+  ); // 6,000 signatures.
+  const refused = expect(aborted).rejects.toThrow("no longer needed");
+  abort.abort(new Error("no longer needed"));
+  await refused;
+  expect(await verifier.verify(jobs.slice(3))).toEqual(jobs.slice(3).map(() => undefined));
 });
 
 test("a job without inputs has nothing that could fail", async () => {

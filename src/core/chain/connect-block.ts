@@ -12,7 +12,8 @@ import { OUTPOINT_LENGTH, outpointBytesOf } from "../primitives/outpoint.ts";
 import type { Transaction } from "../primitives/transaction.ts";
 import type { Height } from "../primitives/units.ts";
 import { isUnspendable } from "../script/script-forms.ts";
-import type { ScriptVerifier, VerifyJob } from "../verify/verifier.ts";
+import type { ScriptVerifier } from "../verify/verifier.ts";
+import type { VerifyJob } from "../verify/verify-call.ts";
 import type { CoinOverlay } from "./coin-overlay.ts";
 import { ScriptRun } from "./script-run.ts";
 

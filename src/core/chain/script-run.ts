@@ -1,7 +1,8 @@
 import { type Invalid, invalid } from "../consensus/verdict.ts";
 import { scriptErrorText } from "../script/script-error.ts";
 import type { ScriptFailure } from "../script/verify-input.ts";
-import type { ScriptVerifier, VerifyJob } from "../verify/verifier.ts";
+import type { ScriptVerifier } from "../verify/verifier.ts";
+import type { VerifyJob } from "../verify/verify-call.ts";
 
 /** Enough to keep the threads busy, and not so many that they wait for the first. */
 const PORTION_JOBS = 256;

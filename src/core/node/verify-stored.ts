@@ -13,7 +13,8 @@ import { type OutpointKey, outpointBytesOf, outpointKeyAt } from "../primitives/
 import type { Height } from "../primitives/units.ts";
 import { scriptErrorText } from "../script/script-error.ts";
 import { isUnspendable } from "../script/script-forms.ts";
-import { createVerifier, type ScriptVerifier, type VerifyJob } from "../verify/verifier.ts";
+import { createVerifier, type ScriptVerifier } from "../verify/verifier.ts";
+import type { VerifyJob } from "../verify/verify-call.ts";
 import type { NodeParts } from "./parts.ts";
 
 export interface VerifyRange {

@@ -1,5 +1,5 @@
 import type { ScriptFailure } from "../script/verify-input.ts";
-import type { Part } from "./batch.ts";
+import { type Part, packedLength } from "./part.ts";
 
 /** A part that waits for its verdict. */
 export interface PendingPart extends Part {
@@ -7,7 +7,7 @@ export interface PendingPart extends Part {
   /** No thread could be found that survives it. */
   fail(cause: unknown): void;
   /** Whether anybody still wants the verdict. */
-  isWanted(): boolean;
+  readonly isWanted: boolean;
   /** Threads that ended while they had it. */
   losses: number;
 }
@@ -43,15 +43,22 @@ export class PartQueue {
     for (const part of parts) this.#cost += costOf(part);
   }
 
-  /** Parts of at least `costMin` together, or all; without those that nobody wants any more. */
-  take(costMin: number): PendingPart[] {
+  /**
+   * Parts of at least `costMin` together, or all; none but the first if it makes them longer than `bytesMax` when packed; without
+   * those that nobody wants any more.
+   */
+  take(costMin: number, bytesMax = Number.POSITIVE_INFINITY): PendingPart[] {
     const taken: PendingPart[] = [];
-    for (let cost = 0; cost < costMin && this.#next < this.#parts.length; ) {
-      const part = this.#parts[this.#next++]!;
+    let bytes = 0;
+    for (let cost = 0; cost < costMin && this.#next < this.#parts.length; this.#next++) {
+      const part = this.#parts[this.#next]!;
+      if (part.isWanted) {
+        bytes += packedLength(part);
+        if (taken.length > 0 && bytes > bytesMax) break;
+        taken.push(part);
+        cost += costOf(part);
+      }
       this.#cost -= costOf(part);
-      if (!part.isWanted()) continue;
-      cost += costOf(part);
-      taken.push(part);
     }
     if (this.#next === this.#parts.length) this.takeAll();
     return taken;

@@ -1,4 +1,4 @@
-import type { Wtxid } from "../primitives/units.ts";
+import type { Transaction } from "../primitives/transaction.ts";
 import type { ScriptFlags } from "../script/flags.ts";
 
 /**
@@ -8,7 +8,8 @@ import type { ScriptFlags } from "../script/flags.ts";
  */
 export class VerifiedCache {
   readonly #entriesMax: number;
-  readonly #flags = new Map<Wtxid, ScriptFlags>();
+  /** By the 32 bytes of the wtxid as latin1 text. */
+  readonly #flags = new Map<string, ScriptFlags>();
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax;
@@ -18,16 +19,26 @@ export class VerifiedCache {
     return this.#flags.size;
   }
 
-  has(wtxid: Wtxid, flags: ScriptFlags): boolean {
-    const passed = this.#flags.get(wtxid);
+  has(tx: Transaction, flags: ScriptFlags): boolean {
+    return this.#flags.size > 0 && this.#has(keyOf(tx), flags);
+  }
+
+  #has(key: string, flags: ScriptFlags): boolean {
+    const passed = this.#flags.get(key);
     return passed !== undefined && (passed & flags) === flags;
   }
 
   /** Keeps one set of flags an entry: the one that says more, else the newer one. */
-  add(wtxid: Wtxid, flags: ScriptFlags): void {
-    if (this.#entriesMax === 0 || this.has(wtxid, flags)) return;
-    this.#flags.delete(wtxid);
-    this.#flags.set(wtxid, flags);
+  add(tx: Transaction, flags: ScriptFlags): void {
+    if (this.#entriesMax === 0) return;
+    const key = keyOf(tx);
+    if (this.#has(key, flags)) return;
+    this.#flags.delete(key);
+    this.#flags.set(key, flags);
     if (this.#flags.size > this.#entriesMax) this.#flags.delete(this.#flags.keys().next().value!);
   }
+}
+
+function keyOf({ wtxidBytes }: Transaction): string {
+  return Buffer.from(wtxidBytes.buffer, wtxidBytes.byteOffset, wtxidBytes.length).toString("latin1");
 }

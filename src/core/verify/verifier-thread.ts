@@ -1,53 +1,52 @@
 import { Worker } from "node:worker_threads";
-import { packBatch, unpackVerdict } from "./batch.ts";
 import type { EngineName } from "./engine.ts";
-import type { PendingPart } from "./part-queue.ts";
+import type { PostedPortion } from "./posted-portion.ts";
 
-/** Packed batches that a thread has: one that it works on and one that waits, so that it never runs dry. */
-const BATCHES_MAX = 2;
-
-/** One verifier thread and what it has been given. It keeps the process alive only while it has work. */
+/** One verifier thread and the portions that it has been told of. It keeps the process alive only while it has some. */
 export class VerifierThread {
   readonly #worker: Worker;
-  readonly #batches: (readonly PendingPart[])[] = [];
+  /** In the order in which it reports them. */
+  readonly #portions: PostedPortion[] = [];
 
   /**
    * @param file what the thread runs.
-   * @param onReady a batch is done: there is room for another one.
-   * @param onEnd the thread is gone, with these parts undone.
+   * @param onReport it has found nothing left in that portion; with a cause: it has ended.
+   * @param onEnd it has ended; `onReport` follows for all that it had.
    */
   constructor(
     file: URL,
     engine: EngineName,
-    onReady: () => void,
-    onEnd: (undone: readonly PendingPart[], cause: unknown) => void,
+    onReport: (portion: PostedPortion, cause?: unknown) => void,
+    onEnd: (thread: VerifierThread) => void,
   ) {
     const worker = new Worker(file, { workerData: { engine }, name: "verifier" });
     this.#worker = worker;
     let cause: unknown;
     worker.unref();
-    worker.on("message", (verdicts: Int32Array) => {
-      const parts = this.#batches.shift()!;
-      if (this.#batches.length === 0) worker.unref();
-      for (const [i, part] of parts.entries()) part.settle(unpackVerdict(verdicts, i));
-      onReady();
+    worker.on("message", () => {
+      const portion = this.#portions.shift()!;
+      if (this.#portions.length === 0) worker.unref();
+      onReport(portion);
     });
     worker.on("error", (error) => {
       cause = error;
     });
-    worker.on("exit", (code) => onEnd(this.#batches.splice(0).flat(), cause ?? new Error(`exit code ${code}`)));
+    worker.on("exit", (code) => {
+      onEnd(this);
+      for (const portion of this.#portions.splice(0)) onReport(portion, cause ?? new Error(`exit code ${code}`));
+    });
   }
 
-  get hasRoom(): boolean {
-    return this.#batches.length < BATCHES_MAX;
+  /** Portions that it has not reported. */
+  get load(): number {
+    return this.#portions.length;
   }
 
-  post(parts: readonly PendingPart[]): void {
-    if (parts.length === 0) return;
-    const bytes = packBatch(parts);
-    this.#batches.push(parts);
+  post(portion: PostedPortion): void {
+    portion.noteThread();
+    this.#portions.push(portion);
     this.#worker.ref();
-    this.#worker.postMessage(bytes, [bytes.buffer]);
+    this.#worker.postMessage(portion.memory);
   }
 
   async end(): Promise<void> {

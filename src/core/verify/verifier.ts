@@ -1,22 +1,13 @@
 import { ChainCoreError } from "../errors.ts";
-import type { Coin } from "../primitives/coin.ts";
-import type { Transaction } from "../primitives/transaction.ts";
-import type { ScriptFlags } from "../script/flags.ts";
-import type { ScriptFailure } from "../script/verify-input.ts";
-import { verifyPart } from "./batch.ts";
 import type { SignatureEngine } from "./engine.ts";
+import { verifyPart } from "./part.ts";
 import { PartQueue, type PendingPart } from "./part-queue.ts";
+import { headLength, portionLength } from "./portion.ts";
+import { PostedPortion } from "./posted-portion.ts";
 import { defaultSignatureEngine } from "./signature-engine.ts";
 import { VerifiedCache } from "./verified-cache.ts";
 import { VerifierThread } from "./verifier-thread.ts";
-
-/** One transaction with all that its scripts look at. */
-export interface VerifyJob {
-  readonly tx: Transaction;
-  /** What the inputs spend, in their order. */
-  readonly spent: readonly Coin[];
-  readonly flags: ScriptFlags;
-}
+import { type Verdicts, VerifyCall, type VerifyJob } from "./verify-call.ts";
 
 export interface VerifyOptions {
   /** Stops waiting; what no thread has begun is dropped. */
@@ -26,10 +17,10 @@ export interface VerifyOptions {
 /** Runs scripts, on as many threads as it was given. */
 export interface ScriptVerifier {
   /**
-   * The verdict of each job, in order: its first input that fails, or undefined.
+   * The verdict of each job, in order.
    * @throws ChainCoreError "verifier-closed"; "verifier-thread" for work that ended several threads.
    */
-  verify(jobs: readonly VerifyJob[], options?: VerifyOptions): Promise<readonly (ScriptFailure | undefined)[]>;
+  verify(jobs: readonly VerifyJob[], options?: VerifyOptions): Promise<Verdicts>;
   /** Ends the threads. Calls under way are refused. */
   close(): Promise<void>;
 }
@@ -37,15 +28,20 @@ export interface ScriptVerifier {
 export interface VerifierOptions {
   /** Threads, started when first needed; 0 works on the calling thread, which then does nothing else for up to SLICE_MS. */
   readonly workers: number;
-  /** Transactions that are remembered to have passed: some 200 bytes each. */
+  /** Transactions that are remembered to have passed: some 150 bytes each. */
   readonly rememberedMax?: number;
 }
 
-/** 20 MB of passed transactions. */
+/** 15 MB of passed transactions. */
 const REMEMBERED_MAX = 100_000;
-/** Inputs in a batch, long transactions counted for more: enough to make a message cheap (0.3 us a job), few enough to spread a block over all threads. */
-const BATCH_COST_MIN = 8;
-const BATCH_COST_MAX = 64;
+/** Inputs in a portion, long transactions counted for more: 25 ms of signatures for one thread. */
+const PORTION_COST = 256;
+/** Memory that is kept for portions: what PORTION_COST usual inputs take is half of it. */
+const PORTION_BYTES = 128 * 1024;
+/** Portions under way for each thread, so that threads go on while the main thread is busy; with two threads 50 ms and more. */
+const PORTIONS_A_THREAD = 2;
+/** So much work is worth one more thread: less would end before that one is awake. */
+const THREAD_COST = 8;
 /** So little is done here rather than sent: a message to a thread and back costs as much as a signature. */
 const INLINE_COST = 2;
 /** A transaction with more inputs is shared among threads. */
@@ -69,13 +65,16 @@ export function createVerifier(options: VerifierOptions, parts: VerifierParts = 
   return new ThreadedVerifier(options, parts);
 }
 
-/** Work waits as parts, which cost nothing but a reference; at most two packed batches a thread are under way. */
+/** Work waits as parts, which cost nothing but a reference; few portions, packed in memory that is used again, are under way. */
 class ThreadedVerifier implements ScriptVerifier {
   readonly #workers: number;
   readonly #engine: SignatureEngine;
   readonly #threadFile: URL;
   readonly #verified: VerifiedCache;
   readonly #queue = new PartQueue();
+  readonly #posted = new Set<PostedPortion>();
+  /** Of portions that have ended. */
+  readonly #memories: SharedArrayBuffer[] = [];
   #threads: VerifierThread[] = [];
   #isPumping = false;
   #isClosed = false;
@@ -87,16 +86,37 @@ class ThreadedVerifier implements ScriptVerifier {
     this.#verified = new VerifiedCache(rememberedMax);
   }
 
-  async verify(jobs: readonly VerifyJob[], { signal }: VerifyOptions = {}): Promise<readonly (ScriptFailure | undefined)[]> {
+  async verify(jobs: readonly VerifyJob[], { signal }: VerifyOptions = {}): Promise<Verdicts> {
     if (this.#isClosed) throw closedError();
     signal?.throwIfAborted();
-    const todo = jobs.map(({ tx, flags }) => tx.inputCount > 0 && !this.#verified.has(tx.wtxid, flags));
-    const pending = Promise.all(jobs.map((job, i) => (todo[i] ? this.#enqueue(job, signal) : undefined)));
-    const verdicts = await (signal === undefined ? pending : untilAborted(pending, signal));
-    jobs.forEach(({ tx, flags }, i) => {
-      if (todo[i] && verdicts[i] === undefined) this.#verified.add(tx.wtxid, flags);
-    });
+    const call = new VerifyCall(jobs);
+    const todo = jobs.map(({ tx, flags }) => tx.inputCount > 0 && !this.#verified.has(tx, flags));
+    if (!todo.includes(true)) return jobs.map(() => undefined);
+    for (const [index, { tx }] of jobs.entries()) {
+      if (!todo[index]) continue;
+      const inputsMax = Math.max(PART_INPUTS_MIN, Math.ceil(tx.inputCount / (2 * Math.max(1, this.#workers))));
+      for (const part of call.parts(index, inputsMax)) this.#queue.add(part);
+    }
+    this.#pump();
+    const verdicts = await this.#outcomeOf(call, signal);
+    for (const [index, { tx, flags }] of jobs.entries()) {
+      if (todo[index] && verdicts[index] === undefined) this.#verified.add(tx, flags);
+    }
     return verdicts;
+  }
+
+  async #outcomeOf(call: VerifyCall, signal: AbortSignal | undefined): Promise<Verdicts> {
+    if (signal === undefined) return call.verdicts;
+    const onAbort = () => {
+      call.fail(signal.reason);
+      for (const portion of this.#posted) portion.dropUnwanted();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await call.verdicts;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   async close(): Promise<void> {
@@ -105,27 +125,10 @@ class ThreadedVerifier implements ScriptVerifier {
     await Promise.all(this.#threads.map((thread) => thread.end()));
   }
 
-  /** Splits a job into parts and waits for all of them; the first input that fails counts. */
-  #enqueue({ tx, spent, flags }: VerifyJob, signal: AbortSignal | undefined): Promise<ScriptFailure | undefined> {
-    return new Promise((resolve, reject) => {
-      const size = Math.max(PART_INPUTS_MIN, Math.ceil(tx.inputCount / (2 * Math.max(1, this.#workers))));
-      let missing = Math.ceil(tx.inputCount / size);
-      let first: ScriptFailure | undefined;
-      const settle = (verdict: ScriptFailure | undefined) => {
-        if (verdict !== undefined && (first === undefined || verdict.input < first.input)) first = verdict;
-        if (--missing === 0) resolve(first);
-      };
-      const shared = { tx, spent, flags, settle, fail: reject, isWanted: () => signal?.aborted !== true };
-      for (let from = 0; from < tx.inputCount; from += size) {
-        this.#queue.add({ ...shared, from, to: Math.min(from + size, tx.inputCount), losses: 0 });
-      }
-      this.#pumpSoon();
-    });
-  }
-
-  /** After this turn of the event loop, so that calls that came together make one batch. */
-  #pumpSoon(): void {
-    if (this.#isPumping) return;
+  /** At once if there is a portion, else after this turn of the event loop, so that calls that came together make one. */
+  #pump(): void {
+    if (this.#workers > 0 && this.#queue.cost >= PORTION_COST) this.#feedThreads();
+    if (this.#isPumping || this.#queue.cost === 0) return;
     this.#isPumping = true;
     setImmediate(() => {
       this.#isPumping = false;
@@ -139,33 +142,55 @@ class ThreadedVerifier implements ScriptVerifier {
     while (this.#queue.cost > 0 && performance.now() < until) {
       for (const part of this.#queue.take(1)) part.settle(verifyPart(part, this.#engine));
     }
-    if (this.#queue.cost > 0) this.#pumpSoon();
+    this.#pump();
   }
 
   #feedThreads(): void {
-    if (this.#queue.cost === 0) return;
-    while (this.#threads.length < this.#workers) this.#startThread();
-    const fair = Math.ceil(this.#queue.cost / (2 * this.#workers));
-    const batchCost = Math.min(BATCH_COST_MAX, Math.max(BATCH_COST_MIN, fair));
-    for (const thread of this.#threads) {
-      while (thread.hasRoom && this.#queue.cost > 0) thread.post(this.#queue.take(batchCost));
+    while (this.#queue.cost > 0 && this.#posted.size < PORTIONS_A_THREAD * this.#workers) {
+      const cost = Math.min(this.#queue.cost, PORTION_COST);
+      const parts = this.#queue.take(PORTION_COST, PORTION_BYTES - headLength(PORTION_COST));
+      if (parts.length === 0) return; // Nobody wants what was left.
+      const portion = new PostedPortion(this.#memoryFor(portionLength(parts)), parts);
+      this.#posted.add(portion);
+      for (const thread of this.#threadsFor(cost)) thread.post(portion);
     }
+  }
+
+  #memoryFor(length: number): SharedArrayBuffer {
+    if (length <= PORTION_BYTES) return this.#memories.pop() ?? new SharedArrayBuffer(PORTION_BYTES);
+    return new SharedArrayBuffer(length);
+  }
+
+  /** As many threads as the work is worth, those with the least to do. */
+  #threadsFor(cost: number): readonly VerifierThread[] {
+    while (this.#threads.length < this.#workers) this.#startThread();
+    const count = Math.ceil(cost / THREAD_COST);
+    if (count >= this.#threads.length) return this.#threads;
+    return this.#threads.toSorted((a, b) => a.load - b.load).slice(0, count);
   }
 
   #startThread(): void {
     const thread = new VerifierThread(
       this.#threadFile,
       this.#engine.name,
-      () => this.#feedThreads(),
-      (undone, cause) => {
-        this.#threads = this.#threads.filter((other) => other !== thread);
-        this.#takeBack(undone, cause);
+      (portion, cause) => this.#noteEnd(portion, cause),
+      (ended) => {
+        this.#threads = this.#threads.filter((other) => other !== ended);
       },
     );
     this.#threads.push(thread);
   }
 
-  /** The work of a thread that has ended: another one does it, unless it has been the last work of several. */
+  /** One thread is done with a portion, or has ended over it. */
+  #noteEnd(portion: PostedPortion, cause: unknown): void {
+    if (!portion.noteEnd(cause)) return;
+    this.#posted.delete(portion);
+    if (portion.memory.byteLength === PORTION_BYTES) this.#memories.push(portion.memory);
+    this.#takeBack(portion.undone, portion.cause);
+    this.#feedThreads();
+  }
+
+  /** What ended threads have left undone: other ones do it, unless it has been the last work of several. */
   #takeBack(undone: readonly PendingPart[], cause: unknown): void {
     const again: PendingPart[] = [];
     for (const part of undone) {
@@ -174,22 +199,7 @@ class ThreadedVerifier implements ScriptVerifier {
       else if (part.losses >= LOSSES_MAX) part.fail(threadError(cause));
       else again.push(part);
     }
-    this.#queue.putBack(again);
-    if (again.length > 0) this.#feedThreads();
-  }
-}
-
-/** Settles with `promise`, or rejects when the signal fires. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort!);
+    if (again.length > 0) this.#queue.putBack(again);
   }
 }
 
