@@ -13,6 +13,7 @@ import type { BlockHash, Txid } from "../primitives/units.ts";
 import { Store, type StoreOptions } from "../store/store.ts";
 import { StoreError } from "../store/store-error.ts";
 import type { BlockPosition } from "../store/tables.ts";
+import { Turns } from "../turns.ts";
 import type { ScriptVerifier } from "../verify/verifier.ts";
 import type { BlockEntry, BlockNode } from "./block-entry.ts";
 import type { ChainState } from "./chain-state.ts";
@@ -213,7 +214,7 @@ export class Chain {
   }
 
   async #accept(at: MayTakeChain, bodies: readonly StoredBody[], options: AcceptOptions): Promise<readonly BlockOutcome[]> {
-    const verdicts = bodies.map(({ block }) => checkBlock(block, this.params)); // Before the lock: needs nothing that it guards.
+    const verdicts = await this.#checkAlone(bodies); // Before the lock: needs nothing that it guards.
     return this.#write(at, "accept block", async (at) => {
       const plan = this.#plan();
       const receipts: Receipt[] = [];
@@ -225,6 +226,16 @@ export class Chain {
       const move = await this.#commit(at, plan);
       return receipts.map((receipt) => (receipt.kind === "stored" ? this.#outcomeOf(receipt.node, plan, move) : receipt));
     });
+  }
+
+  async #checkAlone(bodies: readonly StoredBody[]): Promise<readonly (Invalid | undefined)[]> {
+    const turns = new Turns();
+    const verdicts: (Invalid | undefined)[] = [];
+    for (const { block } of bodies) {
+      if (turns.isDue) await turns.give();
+      verdicts.push(checkBlock(block, this.params));
+    }
+    return verdicts;
   }
 
   #outcomeOf(node: BlockNode, plan: Plan, move: TipMove | undefined): BlockOutcome {

@@ -12,6 +12,7 @@ import { OUTPOINT_LENGTH, outpointBytesOf } from "../primitives/outpoint.ts";
 import type { Transaction } from "../primitives/transaction.ts";
 import type { Height } from "../primitives/units.ts";
 import { isUnspendable } from "../script/script-forms.ts";
+import { Turns } from "../turns.ts";
 import type { ScriptVerifier } from "../verify/verifier.ts";
 import type { VerifyJob } from "../verify/verify-call.ts";
 import type { CoinOverlay } from "./coin-overlay.ts";
@@ -29,7 +30,8 @@ export type Undo = readonly Coin[];
 /**
  * Holds a block against every rule that needs coins, in Bitcoin Core's order (ConnectBlock), and applies it to `coins`. The body
  * has passed checkBlock and checkBlockInContext. Scripts run on the verifier's threads while later transactions are still being
- * applied; their verdict counts last, as with Core's check queue. After a verdict `coins` is to be thrown away.
+ * applied; their verdict counts last, as with Core's check queue. Gives the event loop its turns. After a verdict `coins` is to
+ * be thrown away.
  */
 export async function connectBlock(
   block: Block,
@@ -38,26 +40,28 @@ export async function connectBlock(
   { params, verifier }: ConnectContext,
 ): Promise<Undo | Invalid> {
   const scripts = new ScriptRun(verifier);
-  const applied = applyChecked(block, parent, coins, params, (job) => scripts.add(job));
+  const applied = await applyChecked(block, parent, coins, params, (job) => scripts.add(job));
   if (!isInvalid(applied)) return (await scripts.finish()) ?? applied;
   await scripts.abandon();
   return applied;
 }
 
 /** All but the scripts, which are handed to `verify` on the way. */
-function applyChecked(
+async function applyChecked(
   block: Block,
   parent: HeaderAncestry,
   coins: CoinOverlay,
   params: NetworkParams,
   verify: (job: VerifyJob) => void,
-): Undo | Invalid {
+): Promise<Undo | Invalid> {
   if (mustCheckBip30(block.hash, parent, params) && overwritesCoins(block, coins)) return OVERWRITES_COINS;
   const height = (parent.height + 1) as Height;
   const flags = blockFlags(height, block.hash, params);
   const tally = new BlockTally(parent, params, flags);
   const undo: Coin[] = [];
+  const turns = new Turns();
   for (const tx of block.transactions) {
+    if (turns.isDue) await turns.give();
     const spent = tx.isCoinbase ? [] : spendInputs(tx, coins);
     if (spent === undefined) return invalid(MISSING_INPUTS.code, `${MISSING_INPUTS.detail} in transaction ${tx.txid}`);
     const verdict = tally.add(tx, spent);

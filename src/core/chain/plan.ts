@@ -1,5 +1,6 @@
 import { type Invalid, isInvalid } from "../consensus/verdict.ts";
 import type { Block } from "../primitives/block.ts";
+import { Turns } from "../turns.ts";
 import type { ScriptVerifier } from "../verify/verifier.ts";
 import type { BlockNode } from "./block-entry.ts";
 import type { ChainState } from "./chain-state.ts";
@@ -16,6 +17,7 @@ export class Plan {
   readonly base: BlockNode;
   readonly #state: ChainState;
   readonly #verifier: ScriptVerifier;
+  readonly #turns = new Turns();
   #tip: BlockNode;
   #coins: CoinOverlay;
   /** Bodies met on the way. */
@@ -85,6 +87,7 @@ export class Plan {
   }
 
   async #disconnectTip(): Promise<void> {
+    if (this.#turns.isDue) await this.#turns.give();
     const node = this.#tip;
     const undo = this.verified.get(node) ?? (await this.#state.readUndo(node));
     disconnectBlock(await this.block(node), undo, this.#coins);
@@ -93,6 +96,7 @@ export class Plan {
 
   /** Returns whether the block holds. */
   async #connect(node: BlockNode): Promise<boolean> {
+    if (this.#turns.isDue) await this.#turns.give();
     const block = await this.block(node);
     const coins = new CoinOverlay(this.#coins);
     if (node.status === "valid" || this.verified.has(node)) {
