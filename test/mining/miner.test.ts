@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { MinerEvent } from "../../src/core/mining/job-cycle.ts";
 import { Miner, type MinerOptions } from "../../src/core/mining/miner.ts";
@@ -87,6 +88,39 @@ test("follows a new tip: the next job is on it", async () => {
   await event((seen) => seen.kind === "job" && seen.height === 2);
   await miner.stop();
   expect(miner.statistics()).toMatchObject({ accepted: 0, height: 2 });
+});
+
+test("a new tip ends work on the old one's job at once, though its template is long in coming", async () => {
+  const chain = new FakeChain();
+  const template = Promise.withResolvers<void>();
+  let asked = 0;
+  const { miner, event } = mineOn(
+    chain,
+    { threads: 2, blockTimeSeconds: 1e9, fastUntilHeight: 0 },
+    { source: async () => (++asked > 1 ? template.promise.then(() => chain.candidate()) : chain.candidate()) },
+  );
+  miner.start();
+  await event(({ kind }) => kind === "rate");
+  const hashes = () => miner.statistics().miners[0]!.hashes;
+  const { issued } = miner.statistics().work;
+  chain.extend();
+  miner.tipChanged(chain.tip.hash);
+  const isIdle = () => {
+    const { work } = miner.statistics();
+    return work.finished + work.stale === work.issued;
+  };
+  while (!isIdle()) await setImmediate();
+  const idle = hashes();
+  expect(miner.statistics().work.issued - issued).toBeLessThanOrEqual(2 * 64); // Some units that were claimed meanwhile.
+  for (let turn = 0; turn < 100; turn++) await setImmediate();
+  expect(hashes()).toBe(idle);
+  template.resolve();
+  await event((seen) => seen.kind === "job" && seen.height === 2);
+  while (hashes() === idle) await setImmediate();
+  miner.tipChanged(chain.tip.hash); // Known already: the job is on it.
+  for (let turn = 0; turn < 20; turn++) await setImmediate();
+  expect(miner.statistics().work.job).toBe(2);
+  await miner.stop();
 });
 
 test("a refused block is reported, and mining goes on", async () => {

@@ -102,10 +102,10 @@ export class WorkCoordinator {
     return this.#job;
   }
 
-  /** Nobody has solved the current job, and some of it is still to be given out. */
+  /** Nobody has solved or abandoned the current job, and some of it is still to be given out. */
   get isJobOpen(): boolean {
     const head = this.#space.head();
-    return this.#job !== undefined && this.#space.solvedJob() !== jobOf(head) && unitOf(head) < this.#job.units;
+    return this.#job !== undefined && !this.#space.isOver(jobOf(head)) && unitOf(head) < this.#job.units;
   }
 
   /** Replaces the current job; workers see it within a range, some 5 ms. @returns its number */
@@ -122,6 +122,11 @@ export class WorkCoordinator {
     this.#leases.dropAll();
     this.#space.wakeAll();
     return number;
+  }
+
+  /** Workers leave the current job within a batch, some 2 ms, and wait for the next: what it builds on is the tip no longer. */
+  abandonJob(): void {
+    this.#space.abandon(this.jobNumber);
   }
 
   /** The hit that decided a job, once; undefined before there is one, or when a later job is solved. */

@@ -87,6 +87,8 @@ export class JobCycle {
   #isStopped = false;
   #failure: Error | undefined;
   #mustPublish = true;
+  /** The newest tip that we were told of. */
+  #tip: BlockHash | undefined;
   #mustLook = false;
   accepted = 0;
   rejected = 0;
@@ -138,7 +140,16 @@ export class JobCycle {
     this.stop();
   }
 
-  /** The best chain has another tip, or the pool has something better to offer. */
+  /** The best chain has another tip: nobody works on the old one's job while the next template is made. @param tip where it is known */
+  tipChanged(tip?: BlockHash): void {
+    this.#tip = tip;
+    if (tip !== undefined && this.#current?.candidate.template.prevHash === tip) return; // Our own block: we were there first.
+    this.#deps.coordinator.abandonJob();
+    this.#meter.pause(this.#deps.totalHashes());
+    this.refresh();
+  }
+
+  /** There is something better to mine: later, or with other transactions. */
   refresh(): void {
     this.#mustPublish = true;
     this.#wakeUp();
@@ -189,15 +200,17 @@ export class JobCycle {
     this.#mustPublish = false; // What is asked for from here on, while we wait, is asked for again.
     const candidate = await this.#nextCandidate();
     if (!candidate || this.#isStopped) return;
+    if (candidate.template.prevHash === this.#tip) this.#mustPublish = false; // The tip that was announced meanwhile.
     const before = this.#current;
     const target = this.#targetFor(candidate);
     const job = candidate.job({ target, prefix: this.#options.prefix ?? 0 });
     const { coordinator } = this.#deps;
     const { number, early } = await this.#deps.guarded((at) => {
       const early = before && coordinator.takeHit(before.number); // Once the new job is solved too, the old one's hit cannot be told.
-      return { early, number: coordinator.publish(at, job) };
+      const number = coordinator.publish(at, job);
+      this.#current = { number, candidate, publishedMs: this.#deps.clock.monotonicMs(), target };
+      return { early, number };
     });
-    this.#current = { number, candidate, publishedMs: this.#deps.clock.monotonicMs(), target };
     // At a trivial target workers hash for microseconds and then wait for us: that says nothing of their rate.
     if (!isTrivial(target)) this.#meter.resume(this.#deps.totalHashes());
     this.#emit({ kind: "job", number, height: candidate.template.height, target });

@@ -1,3 +1,4 @@
+import type { BlockHash } from "../primitives/units.ts";
 import type { CycleOptions } from "./job-cycle.ts";
 import type { KernelName } from "./kernel.ts";
 import { type MiningDeps, MiningPool, type PoolStatistics } from "./pool.ts";
@@ -55,9 +56,9 @@ export class Miner {
     return this.#pool.stop();
   }
 
-  /** The best chain has another tip: workers leave the old one's work within about 10 ms. */
-  tipChanged(): void {
-    this.#pool.tipChanged();
+  /** The best chain has another tip: workers leave the old one's work within about 2 ms of theirs. */
+  tipChanged(tip?: BlockHash): void {
+    this.#pool.tipChanged(tip);
   }
 
   statistics(): PoolStatistics {

@@ -5,7 +5,7 @@ import type { RangeWord } from "./range-word.ts";
  * The shared memory of one coordinator and its workers: where things stand, and every atomic step on them. The protocol over it is
  * in worker-claims.ts (a worker's half) and coordinator.ts (the main thread's half).
  *
- *   control      head, wake count, solved job, settings
+ *   control      head, wake count, solved and abandoned job, settings
  *   re-issued    ranges that dead workers left, waiting for others
  *   workers      256 bytes each: claim, counters, hit
  *   jobs         a ring of slots, each written once while nobody reads it, then read only
@@ -52,6 +52,7 @@ const WAKE = 2;
 const SOLVED = 3;
 const CLAIM_UNITS = 4;
 const REISSUES_WAITING = 5;
+const ABANDONED = 6;
 
 export interface JournalEntry {
   readonly worker: number;
@@ -132,6 +133,16 @@ export class WorkSpace {
   markSolved(job: number): boolean {
     const before = this.solvedJob();
     return before < job && this.atomics.compareExchange(this.i32, SOLVED, before, job) === before;
+  }
+
+  /** Nobody need go on with `job`: its parent is the tip no longer. The next job may be a while in coming. */
+  abandon(job: number): void {
+    this.atomics.store(this.i32, ABANDONED, job);
+  }
+
+  /** Somebody solved `job`, or it was abandoned. */
+  isOver(job: number): boolean {
+    return this.solvedJob() === job || this.atomics.load(this.i32, ABANDONED) === job;
   }
 
   /** Units of a claim; 0: each worker takes what lasts it about 5 ms. */

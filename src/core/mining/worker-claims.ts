@@ -61,14 +61,14 @@ export class WorkerClaims {
   }
 
   /**
-   * The next range of the current job, at most `units` of it; undefined when there is no job, it is solved, or nothing is left.
+   * The next range of the current job, at most `units` of it; undefined when there is no job, it is solved or abandoned, or nothing is left.
    * @param unitsOf how many units a job has; undefined if it is no longer there to be read
    */
   take(units: number, unitsOf: (job: number) => number | undefined): WorkRange | undefined {
     for (;;) {
       const head = this.#space.head();
       const job = jobOf(head);
-      if (job === 0 || this.#space.solvedJob() === job) return undefined;
+      if (job === 0 || this.#space.isOver(job)) return undefined;
       const again = this.#space.reissuesWaiting() ? this.#takeReissued(job) : undefined;
       if (again) return again;
       const unit = unitOf(head);

@@ -7,8 +7,12 @@ import { WorkerSlot } from "./worker-slot.ts";
 
 /** A claim lasts about so long: a job change is seen in under 10 ms. */
 const CLAIM_MS = 5;
+/** Between batches a worker looks whether it is still wanted, and for its job. */
+const BATCH_MS = 2;
 /** Larger batches run at half speed on a kernel that V8 has not yet optimised, and it does not switch within a call. */
 const BATCH_NONCES_MAX = 65_536;
+/** Batches are a multiple of this, all of a kernel's lanes; it is the first one too: 2 ms with the slowest kernel. */
+const BATCH_NONCES_MIN = 512;
 /** Asleep without work, a look around once a second costs nothing and outlives a lost wake-up. */
 const SLEEP_MS = 1_000;
 
@@ -49,7 +53,7 @@ export class WorkerLoop {
   #rest(seen: number): void {
     const head = this.#space.head();
     const job = jobOf(head);
-    const isSpent = job !== 0 && this.#space.solvedJob() !== job && unitOf(head) >= (this.#read(job)?.units ?? UNITS_MAX);
+    const isSpent = job !== 0 && !this.#space.isOver(job) && unitOf(head) >= (this.#read(job)?.units ?? UNITS_MAX);
     if (isSpent && this.#exhausted !== job) {
       this.#exhausted = job;
       this.#tell({ kind: "exhausted", job });
@@ -82,10 +86,11 @@ export class WorkerLoop {
     const { extranonce, startNonce, endNonce } = nonceRange(this.#space, job, range);
     this.#prepare(extranonce);
     const started = performance.now();
-    for (let at = startNonce; at < endNonce; at += BATCH_NONCES_MAX) {
+    const batch = this.#batchNonces();
+    for (let at = startNonce; at < endNonce; at += batch) {
       if (!this.#slot.isRunning()) return "stopped";
-      if (jobOf(this.#space.head()) !== range.job || this.#space.solvedJob() === range.job) return "over";
-      const count = Math.min(BATCH_NONCES_MAX, endNonce - at);
+      if (jobOf(this.#space.head()) !== range.job || this.#space.isOver(range.job)) return "over";
+      const count = Math.min(batch, endNonce - at);
       const nonce = this.#scanner.find(at, count, job.target);
       this.#slot.addHashes(nonce === undefined ? count : nonce - at + 1);
       if (nonce === undefined) continue;
@@ -93,6 +98,11 @@ export class WorkerLoop {
     }
     this.#noncesPerMs = (endNonce - startNonce) / Math.max(0.01, performance.now() - started);
     return "complete";
+  }
+
+  #batchNonces(): number {
+    const groups = Math.max(1, Math.floor((this.#noncesPerMs * BATCH_MS) / BATCH_NONCES_MIN));
+    return Math.min(BATCH_NONCES_MAX, groups * BATCH_NONCES_MIN);
   }
 
   /** Makes the scanner ready for an extranonce; the coinbase is hashed again only when that changes. */

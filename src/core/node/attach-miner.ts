@@ -7,6 +7,7 @@ import type { Candidate } from "../mining/template.ts";
 import { type WorkAnswer, workFromJson } from "../mining/template-json.ts";
 import type { Clock, Entropy, Log } from "../ports.ts";
 import type { Block } from "../primitives/block.ts";
+import type { BlockHash } from "../primitives/units.ts";
 import { EventQueue, type MiningRun, type MiningRunOptions, runOf } from "./mining-run.ts";
 
 export interface AttachDeps {
@@ -41,7 +42,7 @@ export async function attachMiner(
       onEvent: (event) => queue.push(event),
     },
   );
-  feed.onNewTip = () => miner.tipChanged();
+  feed.onNewTip = (tip) => miner.tipChanged(tip);
   return runOf(miner, queue, () => feed.stop());
 }
 
@@ -52,7 +53,7 @@ class WorkFeed {
   readonly #ended = new AbortController();
   #work: WorkAnswer | undefined;
   #reading: Promise<void> = Promise.resolve();
-  onNewTip: () => void = () => {};
+  onNewTip: (tip: BlockHash) => void = () => {};
 
   constructor(address: string | undefined, deps: AttachDeps) {
     this.#path = address === undefined ? "/v1/work" : `/v1/work?address=${encodeURIComponent(address)}`;
@@ -115,7 +116,7 @@ class WorkFeed {
   #take(work: WorkAnswer): void {
     const isNewTip = work.prevHash !== this.#work?.prevHash;
     this.#work = work;
-    if (isNewTip) this.onNewTip();
+    if (isNewTip) this.onNewTip(work.prevHash as BlockHash);
   }
 }
 

@@ -15,6 +15,9 @@ import { type NodeParts, nowSeconds } from "./parts.ts";
 /** A miner elsewhere gets a new time and new transactions at least so often. */
 const WORK_MS_MAX = 5_000;
 
+/** A block may also leave the chain without another in its place (invalidateblock). */
+const movesTip = (event: string) => event === "block-connected" || event === "block-disconnected";
+
 /** How a node lets its blocks be mined: at once, by miners of its own, or by miners in other processes. */
 export class NodeMining implements Mining {
   readonly #node: NodeParts;
@@ -31,7 +34,7 @@ export class NodeMining implements Mining {
     this.#nextPrefix = 1 + Math.floor(new DataView(node.entropy.bytes(4).slice().buffer).getUint32(0) / 2);
     // Miners leave old work within a turn of the event loop behind the commit.
     node.events.follow(node.events.sequence, ({ event }) => {
-      if (event === "block-connected") for (const miner of this.#miners) miner.tipChanged();
+      if (movesTip(event)) for (const miner of this.#miners) miner.tipChanged(node.chain.tip.hash);
       return true;
     });
   }
@@ -98,7 +101,7 @@ export class NodeMining implements Mining {
     const prefix = this.#nextPrefix++;
     let wake: () => void = () => {};
     const leave = events.follow(events.sequence, ({ event }) => {
-      if (event === "block-connected") wake();
+      if (movesTip(event)) wake();
       return true;
     });
     signal.addEventListener("abort", () => wake(), { once: true });
