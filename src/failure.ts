@@ -12,6 +12,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   "bad-node-name": 2,
   "unknown-network": 2,
   "stratum-address": 2,
+  "no-such-kernel": 2,
   "verify-range": 2,
   "no-node-running": 69,
   "bad-environment": 78,

@@ -26,7 +26,10 @@ export default class Mine extends BaseCommand {
       description: "seconds from block to block on average; 0: as fast as the network lets",
       helpValue: "S",
     }),
-    kernel: Flags.option({ options: ["wasm-simd", "node-crypto"] as const, description: "code that hashes" })(),
+    kernel: Flags.option({
+      options: ["wasm-simd", "node-crypto", "native-avx512", "native-avx2", "native-sha-ni", "native-generic"] as const,
+      description: "code that hashes [default: the fastest here]",
+    })(),
     nice: Flags.integer({ min: 0, max: 19, description: "how far the workers give way to others" }),
   };
 
@@ -45,7 +48,7 @@ export default class Mine extends BaseCommand {
           ? `hosting node ${mining.nodeId} of session ${session}, api ${api}`
           : `mining for node ${mining.nodeId} of session ${session}`,
       );
-      using view = new MiningView({ json: this.jsonEnabled() || !process.stdout.isTTY });
+      using view = new MiningView(mining.run, { json: this.jsonEnabled() || !process.stdout.isTTY });
       signal.addEventListener("abort", () => void mining.run.stop());
       if (signal.aborted) await mining.run.stop();
       for await (const event of mining.run.events) view.show(event);

@@ -1,32 +1,29 @@
 import type { MinerEvent } from "../core/mining/job-cycle.ts";
+import type { MiningRun } from "../core/node/mining-run.ts";
 import { LiveView } from "./live-view.ts";
-import { formatDuration, formatHashRate } from "./units.ts";
+import { miningLines, WorkerRates } from "./mining-lines.ts";
 
-/** What `mine` shows: a line per block on stdout, and on a terminal a live line with the hash rate below. */
+/** What `mine` shows: a line per block on stdout, and on a terminal how it goes, below. */
 export class MiningView implements Disposable {
   readonly #view: LiveView;
   readonly #json: boolean;
+  readonly #run: Pick<MiningRun, "statistics">;
   readonly #startedMs = performance.now();
-  #blocks = 0;
-  #rate = "warming up";
-  #job = "";
+  readonly #rates = new WorkerRates(this.#startedMs);
+  #waiting: string | undefined;
 
-  constructor(options: { readonly json: boolean }) {
+  constructor(run: Pick<MiningRun, "statistics">, options: { readonly json: boolean }) {
     this.#json = options.json;
+    this.#run = run;
     this.#view = new LiveView();
   }
 
   show(event: MinerEvent): void {
     if (event.kind === "block") this.#showBlock(event);
-    if (event.kind === "rate") this.#rate = formatHashRate(event.hashesPerSecond);
-    if (event.kind === "job") this.#job = `at block ${event.height}`;
-    if (event.kind === "waiting") this.#job = `waiting: ${event.reason}`;
+    if (event.kind === "rate") this.#rates.sample(this.#run.statistics(), performance.now());
+    if (event.kind === "job") this.#waiting = undefined;
+    if (event.kind === "waiting") this.#waiting = event.reason;
     if (event.kind !== "job") this.#draw(); // Jobs come by the hundred; the next rate or block shows where they stand.
-  }
-
-  /** Blocks that were accepted so far. */
-  get blocks(): number {
-    return this.#blocks;
   }
 
   [Symbol.dispose](): void {
@@ -35,7 +32,6 @@ export class MiningView implements Disposable {
   }
 
   #showBlock({ hash, height, accepted, reason }: MinerEvent & { kind: "block" }): void {
-    if (accepted) this.#blocks++;
     this.#view.clear();
     if (this.#json)
       process.stdout.write(`${JSON.stringify({ event: "block", height, hash, accepted, ...(reason ? { reason } : {}) })}\n`);
@@ -43,7 +39,8 @@ export class MiningView implements Disposable {
   }
 
   #draw(): void {
-    const elapsed = formatDuration(performance.now() - this.#startedMs);
-    this.#view.draw([`${this.#rate}  ${this.#blocks} blocks in ${elapsed}  ${this.#job}`]);
+    if (!this.#view.isLive) return;
+    const lines = miningLines(this.#run.statistics(), this.#rates.last, performance.now() - this.#startedMs);
+    this.#view.draw(this.#waiting === undefined ? lines : [...lines, `waiting: ${this.#waiting}`]);
   }
 }

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { LockManager } from "../../src/core/locks/manager.ts";
 import type { MinerEvent } from "../../src/core/mining/job-cycle.ts";
+import { NATIVE_KERNELS, nativeKernelNames } from "../../src/core/mining/native-kernel.ts";
 import { type MiningDeps, MiningPool } from "../../src/core/mining/pool.ts";
 import { FakeChain } from "../fakes/fake-chain.ts";
 import { QuietLog } from "../fakes/quiet-log.ts";
@@ -43,18 +44,11 @@ test("a miner that leaves a running pool takes nothing with it, and one that joi
 
 test("a hit on a parent that is no longer the tip is not handed in", async () => {
   const chain = new FakeChain();
-  let asked = 0;
   const submitted: number[] = [];
   const { pool, events } = poolOn(
     chain,
     { blocks: 1 },
     {
-      source: async () => {
-        if (++asked !== 2) return chain.candidate();
-        while (pool.coordinator.isJobOpen) await setImmediate(); // The worker solves the first job meanwhile ...
-        chain.extend(); // ... and somebody else's block is there before.
-        return chain.candidate();
-      },
       submit: async (block) => {
         const reason = chain.submit(block);
         submitted.push(chain.tip.height);
@@ -62,7 +56,12 @@ test("a hit on a parent that is no longer the tip is not handed in", async () =>
       },
       onEvent: (event) => {
         events.push(event);
-        if (event.kind === "job" && event.number === 1) pool.tipChanged();
+        if (event.kind !== "job" || event.number !== 1) return;
+        // The worker solves the first job while we do not listen, and somebody else's block is there before.
+        const never = new Int32Array(new SharedArrayBuffer(4));
+        while (pool.coordinator.isJobOpen) Atomics.wait(never, 0, 0, 1);
+        chain.extend();
+        pool.tipChanged(chain.tip.hash);
       },
     },
   );
@@ -84,6 +83,14 @@ test("a pool can be started again after it has ended", async () => {
   pool.start();
   await pool.finished();
   expect(chain.tip.height).toBe(6);
+});
+
+test("a kernel that does not run here is refused by name, with what there is", () => {
+  const { pool } = poolOn(new FakeChain(), {});
+  const missing = NATIVE_KERNELS.find((name) => !nativeKernelNames().includes(name))!;
+  expect(() => pool.addMiner("a", { kernel: missing })).toThrow(
+    expect.objectContaining({ code: "no-such-kernel", message: expect.stringContaining("wasm-simd, node-crypto") }),
+  );
 });
 
 test("more threads than there are slots are refused, and none is left running", async () => {

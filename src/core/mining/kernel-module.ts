@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { scanModule } from "../encoding/sha256-modules.ts";
 import { compileWasm } from "../encoding/wasm-runtime.ts";
+import { ChainCoreError } from "../errors.ts";
 import { HEADER_LENGTH } from "../primitives/header.ts";
 import { createScanner, type KernelModule, type KernelName, type NonceScanner } from "./kernel.ts";
 import { nativeKernelNames } from "./native-kernel.ts";
@@ -51,6 +52,14 @@ let best: KernelName | undefined;
 export function kernelNames(): KernelName[] {
   const native = nativeKernelNames().filter((name) => isSound(createScanner(undefined, name)));
   return [...native, ...(kernelModule() ? (["wasm-simd"] as const) : []), "node-crypto"];
+}
+
+/** @throws ChainCoreError "no-such-kernel" where `name` was not built, or the CPU lacks what it uses */
+export function checkKernel(name: KernelName): void {
+  const here = kernelNames();
+  if (here.includes(name)) return;
+  const hint = name.startsWith("native-") ? "; in a checkout `npm run build:native` builds more" : "";
+  throw new ChainCoreError("no-such-kernel", `the kernel ${name} does not run here; there are ${here.join(", ")}${hint}`);
 }
 
 /** The fastest kernel here; timed for some 20 ms where there is a choice, when first asked for. */

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 
-/** The variants in native/kernel.c: for AVX-512, for AVX2, and on other processors than x86-64 for vectors of four. */
-export const NATIVE_KERNELS = ["native-avx512", "native-avx2", "native-generic"] as const;
+/** The variants in native/kernel.c: for AVX-512, for AVX2, for the SHA instructions, and on other processors than x86-64 for vectors of four. */
+export const NATIVE_KERNELS = ["native-avx512", "native-avx2", "native-sha-ni", "native-generic"] as const;
 export type NativeKernelName = (typeof NATIVE_KERNELS)[number];
 
 interface NativeAddon {
@@ -37,7 +37,7 @@ function addon(): NativeAddon | undefined {
   return loaded.addon;
 }
 
-/** What was built and this CPU can run, widest first; usually nothing. */
+/** What was built and this CPU can run; usually nothing. */
 export function nativeKernelNames(): NativeKernelName[] {
   const built = addon()?.variants.map(({ name }) => name) ?? [];
   return NATIVE_KERNELS.filter((name) => built.includes(name));

@@ -3,9 +3,11 @@ import { LockManager } from "../locks/manager.ts";
 import { LockSpace } from "../locks/space.ts";
 import type { Clock, Entropy, Log } from "../ports.ts";
 import type { Block } from "../primitives/block.ts";
+import type { BlockHash } from "../primitives/units.ts";
 import { WorkCoordinator, type WorkStatistics } from "./coordinator.ts";
 import { type CycleOptions, type GuardedJob, JobCycle, type MinerEvent, type SubmitResult } from "./job-cycle.ts";
 import type { KernelName } from "./kernel.ts";
+import { checkKernel } from "./kernel-module.ts";
 import type { Candidate } from "./template.ts";
 import { defaultThreads, type TeamOptions, WorkerTeam } from "./worker-team.ts";
 
@@ -43,7 +45,7 @@ export interface PoolStatistics {
 
 /** Hashes per second of one thread to assume until a rate is measured: rather more than today's processors do. */
 const RATE_GUESS: Record<KernelName, number> = {
-  ...{ "native-avx512": 35e6, "native-avx2": 16e6, "native-generic": 8e6 },
+  ...{ "native-avx512": 35e6, "native-avx2": 16e6, "native-sha-ni": 16e6, "native-generic": 8e6 },
   ...{ "wasm-simd": 8e6, "node-crypto": 1e6 },
 };
 
@@ -70,10 +72,11 @@ export class MiningPool {
   }
 
   /** Adds a miner; while the pool is mining it starts at once.
-   * @throws ChainCoreError "miner-exists", "too-many-workers" */
+   * @throws ChainCoreError "miner-exists", "too-many-workers", "no-such-kernel" */
   addMiner(id: string, options: { threads?: number } & Omit<TeamOptions, "id" | "threads"> = {}): void {
     if (this.#teams.has(id))
       throw new ChainCoreError("miner-exists", `The pool has a miner "${id}" already.`, { detail: { id } });
+    if (options.kernel !== undefined) checkKernel(options.kernel);
     const team = new WorkerTeam(
       { ...options, id, threads: options.threads ?? defaultThreads() },
       {
@@ -150,9 +153,9 @@ export class MiningPool {
     await Promise.all([...this.#teams.values()].map((team) => team.stop()));
   }
 
-  /** The best chain has another tip: abandon the old one's work. */
-  tipChanged(): void {
-    this.#cycle?.refresh();
+  /** The best chain has another tip: workers abandon the old one's work at once, and have new work when the template is made. */
+  tipChanged(tip?: BlockHash): void {
+    this.#cycle?.tipChanged(tip);
   }
 
   statistics(): PoolStatistics {

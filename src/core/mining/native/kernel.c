@@ -26,6 +26,13 @@ static const uint32_t K[64] = {
 #define LANES 8
 #define TARGET __attribute__((target("avx2")))
 #include "lanes.h"
+#if defined(__has_include) /* GCC 5, Clang 3.8 and later know the SHA instructions too; older compilers build the rest. */
+#if __has_include(<cpuid.h>) && (defined(__clang__) || __GNUC__ >= 5)
+#define HAS_SHA_NI
+#include <cpuid.h>
+#include "sha-ni.h"
+#endif
+#endif
 #else /* On x86-64 without AVX2 WebAssembly is as fast. */
 #define SCAN scan_generic
 #define LANES 4
@@ -41,8 +48,16 @@ typedef struct {
   Scan scan;
 } Variant;
 
-static Variant variants[3];
+static Variant variants[4];
 static uint32_t variant_count = 0;
+
+#if defined(HAS_SHA_NI)
+/* Leaf 7, EBX, bit 29; not every compiler that knows the instructions knows their name in __builtin_cpu_supports. */
+static int cpu_has_sha_ni(void) {
+  uint32_t a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1) && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3");
+}
+#endif
 
 static void find_variants(void) {
   uint32_t count = 0;
@@ -51,6 +66,9 @@ static void find_variants(void) {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
     variants[count++] = (Variant){"native-avx512", 16, scan_avx512};
   if (__builtin_cpu_supports("avx2")) variants[count++] = (Variant){"native-avx2", 8, scan_avx2};
+#if defined(HAS_SHA_NI)
+  if (cpu_has_sha_ni()) variants[count++] = (Variant){"native-sha-ni", 2, scan_sha_ni};
+#endif
 #else
   variants[count++] = (Variant){"native-generic", 4, scan_generic};
 #endif
@@ -98,7 +116,7 @@ static napi_value js_scan(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* Names and lanes of the variants that this CPU can run, widest first. */
+/* Names and lanes of the variants that this CPU can run. */
 static napi_value variant_list(napi_env env) {
   napi_value list, item, value;
   napi_create_array(env, &list);
