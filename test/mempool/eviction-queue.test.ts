@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { compareChunks, type PoolEntry, withDescendants } from "../../src/core/mempool/cluster.ts";
-import type { EntryFields } from "../../src/core/mempool/entry.ts";
+import { type EntryFields, rawTxidOf } from "../../src/core/mempool/entry.ts";
 import { PoolIndex } from "../../src/core/mempool/pool-index.ts";
 import { outpointKey } from "../../src/core/primitives/outpoint.ts";
 import type { Transaction } from "../../src/core/primitives/transaction.ts";
@@ -53,7 +53,7 @@ class TiedPool {
   #fields(tx: Transaction): EntryFields {
     const fee = (tx.weight * (1 + this.#below(2))) as Sats;
     const fixed = { sigopCost: 0, time: 0 as UnixSeconds, height: 0 as Height, dependsOnChain: false };
-    return { tx, fee, adjustedWeight: tx.weight, ...fixed };
+    return { tx, rawTxid: rawTxidOf(tx.txidBytes), fee, adjustedWeight: tx.weight, ...fixed };
   }
 }
 

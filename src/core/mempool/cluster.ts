@@ -1,6 +1,6 @@
 import type { Transaction } from "../primitives/transaction.ts";
 import type { Height, Sats, UnixSeconds, VBytes, Weight } from "../primitives/units.ts";
-import { type EntryFields, type RawTxid, rawTxidOf, virtualSize } from "./entry.ts";
+import { type EntryFields, type RawTxid, virtualSize } from "./entry.ts";
 import { compareFeeRates, type FeeFraction } from "./fee-fraction.ts";
 import { type LinearizeInput, linearize } from "./linearize.ts";
 
@@ -25,7 +25,7 @@ export class PoolEntry implements EntryFields {
 
   constructor(fields: EntryFields, sequence: number, feeDelta: number) {
     this.tx = fields.tx;
-    this.rawTxid = rawTxidOf(fields.tx.txidBytes);
+    this.rawTxid = fields.rawTxid;
     this.fee = fields.fee;
     this.adjustedWeight = fields.adjustedWeight;
     this.sigopCost = fields.sigopCost;

@@ -1,7 +1,7 @@
 import { compactSizeLength } from "../encoding/compact-size.ts";
 import type { Transaction } from "../primitives/transaction.ts";
 import type { FeeRate, Sats } from "../primitives/units.ts";
-import { findWitnessProgram, isUnspendable } from "../script/script-forms.ts";
+import { isUnspendable, isWitnessProgram } from "../script/script-forms.ts";
 import { feeFor } from "./fee-fraction.ts";
 
 /** Bytes of an input that spends an output: outpoint 36, script length 1, a signature and a key 107, sequence 4. */
@@ -13,7 +13,7 @@ const WITNESS_INPUT_BYTES = 36 + 1 + Math.floor(107 / 4) + 4;
 export function dustLimit(script: Uint8Array, dustFeeRate: FeeRate): Sats {
   if (isUnspendable(script)) return 0 as Sats;
   const outputBytes = 8 + compactSizeLength(script.length) + script.length;
-  return feeFor(dustFeeRate, outputBytes + (findWitnessProgram(script) === undefined ? INPUT_BYTES : WITNESS_INPUT_BYTES));
+  return feeFor(dustFeeRate, outputBytes + (isWitnessProgram(script) ? WITNESS_INPUT_BYTES : INPUT_BYTES));
 }
 
 /** Indices of the outputs that are dust. */

@@ -15,6 +15,7 @@ export function rawTxidOf(txidBytes: Uint8Array): RawTxid {
 /** What is known of a transaction once it has been checked against its coins. */
 export interface EntryFields {
   readonly tx: Transaction;
+  readonly rawTxid: RawTxid;
   readonly fee: Sats;
   /** The larger of its weight and what its signature operations count as. */
   readonly adjustedWeight: Weight;

@@ -7,7 +7,7 @@ import type { BlockHash, FeeRate, UnixSeconds } from "../primitives/units.ts";
 import { checkForm, checkSpending } from "./check-alone.ts";
 import { ancestorsOf, type PoolEntry } from "./cluster.ts";
 import { dustOutputs } from "./dust.ts";
-import { type EntryFields, type RawTxid, rawTxidOf, unconfirmedCoin, virtualSize } from "./entry.ts";
+import { type EntryFields, type RawTxid, rawTxidOf, UNCONFIRMED_HEIGHT, unconfirmedCoin, virtualSize } from "./entry.ts";
 import { feeFor } from "./fee-fraction.ts";
 import type { Policy } from "./policy.ts";
 import { type Rejection, rejected } from "./rejection.ts";
@@ -85,7 +85,7 @@ export function evaluateInPool(fields: Omit<Candidate, "parents" | "evicted">, p
   const vsize = virtualSize(fields.adjustedWeight);
   const early = options.bypassLimits || options.sharesFees ? undefined : checkFeeFloor(vsize, fields.modifiedFee, pool, options);
   if (early) return early;
-  const parents = parentsOf(tx, pool);
+  const parents = parentsOf(fields, pool);
   const conflicts = conflictsOf(tx, pool);
   const truc = options.bypassLimits ? undefined : checkTruc(tx, vsize, parents, conflicts);
   const sibling = options.inPackage || options.allowReplacement === false ? undefined : truc?.sibling;
@@ -107,8 +107,9 @@ const NOBODY: ReadonlySet<PoolEntry> = new Set();
 
 function checkKnown(tx: Transaction, rawTxid: RawTxid, pool: PoolReads, options: EvaluateOptions): Rejection | undefined {
   const known = pool.findRaw(rawTxid);
-  if (known?.tx.wtxid === tx.wtxid) return rejected("known", "txn-already-in-mempool");
-  if (known) return rejected("known", "txn-same-nonwitness-data-in-mempool");
+  if (known) {
+    return rejected("known", known.tx.wtxid === tx.wtxid ? "txn-already-in-mempool" : "txn-same-nonwitness-data-in-mempool");
+  }
   if (options.allowReplacement === false && conflictsOf(tx, pool).size > 0) {
     return rejected("policy", "bip125-replacement-disallowed");
   }
@@ -119,7 +120,7 @@ function findCoins(tx: Transaction, pool: PoolReads, view: ChainView): readonly 
   const spent: Coin[] = [];
   const missing: OutpointKey[] = [];
   for (let i = 0; i < tx.inputCount; i++) {
-    const coin = findPooledCoin(tx, i, pool) ?? view.findCoin(tx.raw, tx.prevoutOffset(i));
+    const coin = view.findCoin(tx.raw, tx.prevoutOffset(i)) ?? findPooledCoin(tx, i, pool);
     if (coin) spent.push(coin);
     else missing.push(tx.prevoutKey(i));
   }
@@ -127,20 +128,23 @@ function findCoins(tx: Transaction, pool: PoolReads, view: ChainView): readonly 
 }
 
 function findPooledCoin(tx: Transaction, input: number, pool: PoolReads): Coin | undefined {
-  const at = tx.prevoutOffset(input);
-  const parent = pool.findRaw(rawTxidOf(tx.raw.subarray(at, at + 32)));
-  const vout = new DataView(tx.raw.buffer, tx.raw.byteOffset).getUint32(at + 32, true);
+  const parent = pool.findRaw(spentTxid(tx, input));
+  const vout = new DataView(tx.raw.buffer, tx.raw.byteOffset).getUint32(tx.prevoutOffset(input) + 32, true);
   return parent && vout < parent.tx.outputCount ? unconfirmedCoin(parent.tx, vout) : undefined;
 }
 
-function parentsOf(tx: Transaction, pool: PoolReads): readonly PoolEntry[] {
-  const parents = new Set<PoolEntry>();
-  for (let i = 0; i < tx.inputCount; i++) {
-    const at = tx.prevoutOffset(i);
-    const parent = pool.findRaw(rawTxidOf(tx.raw.subarray(at, at + 32)));
-    if (parent) parents.add(parent);
+/** An outpoint's key begins with the txid. */
+function spentTxid(tx: Transaction, input: number): RawTxid {
+  return tx.prevoutKey(input).slice(0, 32) as RawTxid;
+}
+
+function parentsOf({ tx, spent }: Pick<Candidate, "tx" | "spent">, pool: PoolReads): readonly PoolEntry[] {
+  const parents: PoolEntry[] = [];
+  for (const [i, coin] of spent.entries()) {
+    const parent = coin.height === UNCONFIRMED_HEIGHT ? pool.findRaw(spentTxid(tx, i)) : undefined;
+    if (parent && !parents.includes(parent)) parents.push(parent);
   }
-  return [...parents];
+  return parents;
 }
 
 /** Pooled ones that spend what `tx` spends. */
@@ -185,7 +189,7 @@ function checkNoConflictAbove({ tx, parents }: Incoming, conflicts: ReadonlySet<
 
 /** Whoever spends from a transaction with dust spends the dust too. */
 export function checkDustIsSwept({ tx, parents }: Incoming, policy: Policy): Rejection | undefined {
-  if (!policy.requireStandard) return undefined;
+  if (!policy.requireStandard || parents.length === 0) return undefined;
   const spentKeys = new Set(Array.from({ length: tx.inputCount }, (_, i) => tx.prevoutKey(i)));
   for (const parent of parents) {
     const isSwept = dustOutputs(parent.tx, policy.dustFeeRate).every((vout) => spentKeys.has(outpointOf(parent, vout)));

@@ -171,13 +171,14 @@ export class Mempool implements PoolReads {
     const confirmed = new Set<PoolEntry>();
     const conflicting = new Set<PoolEntry>();
     for (const tx of block.transactions) {
-      const own = this.findRaw(rawTxidOf(tx.txidBytes));
+      const rawTxid = rawTxidOf(tx.txidBytes);
+      const own = this.findRaw(rawTxid);
       if (own) confirmed.add(own);
       for (let i = 0; i < tx.inputCount; i++) {
         const spender = this.spenderEntry(tx.prevoutKey(i));
         if (spender && spender !== own) conflicting.add(spender);
       }
-      this.#feeDeltas.delete(rawTxidOf(tx.txidBytes));
+      this.#feeDeltas.delete(rawTxid);
     }
     this.#tip = tip;
     this.#floor.noteBlock(nowSeconds);

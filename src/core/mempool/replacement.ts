@@ -20,6 +20,7 @@ export interface Incoming {
 
 /** Those that would hang together with the newcomer when `evicted` are gone. */
 export function companions({ parents }: Incoming, evicted: ReadonlySet<PoolEntry>): readonly PoolEntry[] {
+  if (parents.length === 0) return parents;
   if (evicted.size === 0) return [...new Set(parents.map((parent) => parent.cluster))].flatMap(({ entries }) => [...entries]);
   const found = new Set(parents.filter((parent) => !evicted.has(parent)));
   for (const entry of found) {

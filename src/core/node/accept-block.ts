@@ -37,7 +37,7 @@ export function followTip(at: HoldsChain, node: NodeParts, move: TipMove): Promi
         tellRemovals(node.events, outcome.removed);
         for (const entry of outcome.returned) {
           tellAdded(node.events, entry);
-          node.journal.append(entry.tx);
+          void node.journal.append(entry.tx);
         }
       } finally {
         release();

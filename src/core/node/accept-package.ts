@@ -91,8 +91,7 @@ async function acceptTogether(
     return added;
   });
   if (outcome.kind === "added") {
-    for (const { tx } of outcome.entries) node.journal.append(tx);
-    node.journal.flush(); // Before the sender hears of it, as with a single one.
+    await Promise.all(outcome.entries.map(({ tx }) => node.journal.append(tx))); // Before the sender hears of it, as with a single one.
   }
   return outcome;
 }

@@ -53,8 +53,7 @@ export async function acceptTransaction(
       case "rejected":
         return { kind: "rejected", why: added.why };
       case "added":
-        node.journal.append(tx);
-        node.journal.flush(); // Before the sender hears of it: a kill -9 loses nothing that was acknowledged.
+        await node.journal.append(tx); // Before the sender hears of it: a kill -9 loses nothing that was acknowledged.
         return { kind: "accepted", fee, vsize, removed: added.removed };
       default:
         return unreachable(added);

@@ -58,6 +58,7 @@ export class Transaction {
   #wtxid: Wtxid | undefined;
   #inputs: readonly TxInput[] | undefined;
   #outputs: readonly TxOutput[] | undefined;
+  #prevoutKeys: OutpointKey[] | undefined;
 
   private constructor(raw: Uint8Array, layout: TransactionLayout) {
     this.raw = raw;
@@ -130,8 +131,10 @@ export class Transaction {
     return this.#at.inputs[index]!;
   }
 
+  /** Made when first asked for, then kept: whoever asks once, such as a pool, asks often. */
   prevoutKey(index: number): OutpointKey {
-    return outpointKeyAt(this.raw, this.#at.inputs[index]!);
+    this.#prevoutKeys ??= this.#at.inputs.map((at) => outpointKeyAt(this.raw, at));
+    return this.#prevoutKeys[index]!;
   }
 
   scriptSig(index: number): Uint8Array {

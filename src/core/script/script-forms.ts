@@ -6,12 +6,17 @@ export interface WitnessProgram {
   readonly program: Uint8Array;
 }
 
-export function findWitnessProgram(script: Uint8Array): WitnessProgram | undefined {
+export function isWitnessProgram(script: Uint8Array): boolean {
   const length = script.length;
-  if (length < 4 || length > 42 || script[1]! + 2 !== length) return undefined;
+  if (length < 4 || length > 42 || script[1]! + 2 !== length) return false;
   const first = script[0]!;
-  if (first === Op.OP_0) return { version: 0, program: script.subarray(2) };
-  return first >= Op.OP_1 && first <= Op.OP_16 ? { version: first - Op.OP_1 + 1, program: script.subarray(2) } : undefined;
+  return first === Op.OP_0 || (first >= Op.OP_1 && first <= Op.OP_16);
+}
+
+export function findWitnessProgram(script: Uint8Array): WitnessProgram | undefined {
+  if (!isWitnessProgram(script)) return undefined;
+  const first = script[0]!;
+  return { version: first === Op.OP_0 ? 0 : first - Op.OP_1 + 1, program: script.subarray(2) };
 }
 
 /** OP_HASH160 <20 bytes> OP_EQUAL (BIP16). */

@@ -1,7 +1,7 @@
 import { Flag, type ScriptFlags } from "./flags.ts";
 import { MULTISIG_KEYS_MAX } from "./limits.ts";
 import { isSmallNumber, Op, smallNumber } from "./opcodes.ts";
-import { findWitnessProgram, isPayToScriptHash, type WitnessProgram } from "./script-forms.ts";
+import { isPayToScriptHash, isWitnessProgram } from "./script-forms.ts";
 import { isPushOnly, ScriptReader } from "./script-reader.ts";
 
 /**
@@ -36,18 +36,18 @@ export function countWitnessSigops(
   flags: ScriptFlags,
 ): number {
   if ((flags & Flag.WITNESS) === 0) return 0;
-  const native = findWitnessProgram(scriptPubKey);
-  if (native !== undefined) return programSigops(native, witness);
+  if (isWitnessProgram(scriptPubKey)) return programSigops(scriptPubKey, witness);
   const redeemScript = isPayToScriptHash(scriptPubKey) ? lastPush(scriptSig) : undefined;
-  const nested = redeemScript === undefined ? undefined : findWitnessProgram(redeemScript);
-  return nested === undefined ? 0 : programSigops(nested, witness);
+  return redeemScript === undefined || !isWitnessProgram(redeemScript) ? 0 : programSigops(redeemScript, witness);
 }
 
-function programSigops({ version, program }: WitnessProgram, witness: readonly Uint8Array[]): number {
-  if (version !== 0) return 0; // Tapscript has a budget of its own.
-  if (program.length === 20) return 1;
+/** @param program a witness program: its version, the length of what follows, and that. */
+function programSigops(program: Uint8Array, witness: readonly Uint8Array[]): number {
+  if (program[0] !== Op.OP_0) return 0; // Tapscript has a budget of its own.
+  const length = program[1];
+  if (length === 20) return 1;
   const script = witness.at(-1);
-  return program.length === 32 && script !== undefined ? countSigops(script, true) : 0;
+  return length === 32 && script !== undefined ? countSigops(script, true) : 0;
 }
 
 /** What the last operation of a script that only pushes leaves on top; undefined where it does more than push. Small numbers count as empty, as in Core. */
