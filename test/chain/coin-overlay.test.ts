@@ -60,3 +60,49 @@ test("an outpoint is found in the middle of a buffer", () => {
   expect(overlay.spend(bytes, 5)).toEqual(coin(2));
   expect(overlay.find(bytes, 5)).toBeUndefined();
 });
+
+test("an overlay agrees with a plain map, whatever is spent, made and absorbed", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = numbers(seed);
+    const below = table();
+    const overlay = new CoinOverlay(below);
+    const plain = new Map([1, 2, 3].map((n) => [n, coin(n)]));
+    let upper = new CoinOverlay(overlay);
+    for (let step = 0; step < 400; step++) {
+      const n = 1 + random(200); // More than two doublings of the index.
+      const top = plain.get(n);
+      expect(upper.find(at(n)), `seed ${seed}, step ${step}`).toEqual(top);
+      if (top !== undefined) {
+        expect(upper.spend(at(n), 0)).toEqual(top);
+        plain.delete(n);
+      } else {
+        const made = { ...coin(n), height: height(1 + random(3)) };
+        upper.add(Buffer.concat([Buffer.alloc(3), at(n)]), made, 3);
+        plain.set(n, made);
+      }
+      if (random(40) > 0) continue;
+      overlay.absorb(upper);
+      upper = new CoinOverlay(overlay);
+    }
+    overlay.absorb(upper);
+    const result = new Map([1, 2, 3].map((n) => [outpointKeyAt(at(n), 0), coin(n)]));
+    const { spends, creates } = overlay.netChange();
+    for (const { outpoint, coin } of spends) {
+      expect(result.get(outpointKeyAt(outpoint, 0))).toEqual(coin);
+      result.delete(outpointKeyAt(outpoint, 0));
+    }
+    for (const { outpoint, coin } of creates) result.set(outpointKeyAt(outpoint, 0), coin);
+    expect(result).toEqual(new Map([...plain].map(([n, coin]) => [outpointKeyAt(at(n), 0), coin])));
+  }
+});
+
+/** Below a bound, the same for a seed (mulberry32). */
+function numbers(seed: number): (bound: number) => number {
+  let state = seed;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let word = Math.imul(state ^ (state >>> 15), 1 | state);
+    word = (word + Math.imul(word ^ (word >>> 7), 61 | word)) ^ word;
+    return ((word ^ (word >>> 14)) >>> 0) % bound;
+  };
+}

@@ -1,24 +1,16 @@
 import { bytesEqual } from "../encoding/hash.ts";
 import { assert } from "../errors.ts";
 import type { Coin } from "../primitives/coin.ts";
-import { type OutpointKey, outpointKeyAt } from "../primitives/outpoint.ts";
+import { OutpointMap } from "./outpoint-map.ts";
 
 /** Where coins are looked up: the published table, or an overlay upon it. `bytes` holds an outpoint's 36 bytes at `offset`. */
 export interface CoinSource {
   find(bytes: Uint8Array, offset?: number): Coin | undefined;
 }
 
-/** One outpoint that an overlay touched. */
-interface Touched {
-  readonly outpoint: Uint8Array;
-  /** What the source below has there. */
-  readonly before: Coin | undefined;
-  now: Coin | undefined;
-}
-
 /** What an overlay changes in sum: an outpoint that ends as it began is in neither list, a replaced coin is in both. */
 export interface NetChange {
-  readonly spends: readonly { readonly key: OutpointKey; readonly outpoint: Uint8Array; readonly coin: Coin }[];
+  readonly spends: readonly { readonly key: Uint8Array; readonly outpoint: Uint8Array; readonly coin: Coin }[];
   readonly creates: readonly { readonly outpoint: Uint8Array; readonly coin: Coin }[];
 }
 
@@ -28,16 +20,19 @@ export interface NetChange {
  */
 export class CoinOverlay implements CoinSource {
   readonly #source: CoinSource;
-  #touched = new Map<OutpointKey, Touched>();
+  /** The outpoints that this overlay touched. */
+  #touched = new OutpointMap();
+  /** By the number of an outpoint: what the source below has there, and what is there now. */
+  #before: (Coin | undefined)[] = [];
+  #now: (Coin | undefined)[] = [];
 
   constructor(source: CoinSource) {
     this.#source = source;
   }
 
   find(bytes: Uint8Array, offset = 0): Coin | undefined {
-    if (this.#touched.size === 0) return this.#source.find(bytes, offset);
-    const touched = this.#touched.get(outpointKeyAt(bytes, offset));
-    return touched === undefined ? this.#source.find(bytes, offset) : touched.now;
+    const entry = this.#touched.size === 0 ? -1 : this.#touched.find(bytes, offset);
+    return entry < 0 ? this.#source.find(bytes, offset) : this.#now[entry];
   }
 
   /** Whether an outpoint was unspent below this overlay, whatever has happened on it. */
@@ -47,30 +42,36 @@ export class CoinOverlay implements CoinSource {
 
   /** Takes the coin away and returns it; undefined when there is none. */
   spend(bytes: Uint8Array, offset: number): Coin | undefined {
-    const key = outpointKeyAt(bytes, offset);
-    const touched = this.#touched.get(key);
-    if (touched !== undefined) {
-      const coin = touched.now;
-      touched.now = undefined;
+    const entry = this.#touched.find(bytes, offset);
+    if (entry >= 0) {
+      const coin = this.#now[entry];
+      this.#now[entry] = undefined;
       return coin;
     }
     const coin = this.#source.find(bytes, offset);
-    if (coin !== undefined) {
-      this.#touched.set(key, { outpoint: bytes.subarray(offset, offset + 36), before: coin, now: undefined });
-    }
+    if (coin !== undefined) this.#touch(this.#touched.findOrAdd(bytes, offset), coin, undefined);
     return coin;
   }
 
   /**
    * Puts a coin where none is.
-   * @param outpoint 36 bytes, kept. The caller knows that the source below has no coin there, unless this overlay spent it.
+   * @param bytes the outpoint's 36 stand at `offset`; they are copied. The caller knows that the source below has no coin there,
+   * unless this overlay spent it.
    */
-  add(outpoint: Uint8Array, coin: Coin): void {
-    const key = outpointKeyAt(outpoint, 0);
-    const touched = this.#touched.get(key);
-    assert(touched?.now === undefined, "a coin is made where one is");
-    if (touched === undefined) this.#touched.set(key, { outpoint, before: undefined, now: coin });
-    else touched.now = coin;
+  add(bytes: Uint8Array, coin: Coin, offset = 0): void {
+    const { size } = this.#touched;
+    const entry = this.#touched.findOrAdd(bytes, offset);
+    if (entry === size) {
+      this.#touch(entry, undefined, coin);
+      return;
+    }
+    assert(this.#now[entry] === undefined, "a coin is made where one is");
+    this.#now[entry] = coin;
+  }
+
+  #touch(entry: number, before: Coin | undefined, now: Coin | undefined): void {
+    this.#before[entry] = before;
+    this.#now[entry] = now;
   }
 
   /** Takes over what `upper`, an overlay upon this one, changed. `upper` is used up. */
@@ -78,12 +79,15 @@ export class CoinOverlay implements CoinSource {
     assert(upper.#source === this, "an overlay absorbs only what lies upon it");
     if (this.#touched.size === 0) {
       this.#touched = upper.#touched;
+      this.#before = upper.#before;
+      this.#now = upper.#now;
       return;
     }
-    for (const [key, change] of upper.#touched) {
-      const touched = this.#touched.get(key);
-      if (touched === undefined) this.#touched.set(key, change);
-      else touched.now = change.now;
+    for (let above = 0; above < upper.#touched.size; above++) {
+      const { size } = this.#touched;
+      const entry = this.#touched.findOrAdd(upper.#touched.outpoint(above), 0);
+      if (entry === size) this.#touch(entry, upper.#before[above], upper.#now[above]);
+      else this.#now[entry] = upper.#now[above];
     }
   }
 
@@ -93,11 +97,14 @@ export class CoinOverlay implements CoinSource {
   }
 
   netChange(): NetChange {
-    const spends: { key: OutpointKey; outpoint: Uint8Array; coin: Coin }[] = [];
+    const spends: { key: Uint8Array; outpoint: Uint8Array; coin: Coin }[] = [];
     const creates: { outpoint: Uint8Array; coin: Coin }[] = [];
-    for (const [key, { outpoint, before, now }] of this.#touched) {
+    for (let entry = 0; entry < this.#touched.size; entry++) {
+      const before = this.#before[entry];
+      const now = this.#now[entry];
       if (isSameCoin(before, now)) continue;
-      if (before !== undefined) spends.push({ key, outpoint, coin: before });
+      const outpoint = this.#touched.outpoint(entry);
+      if (before !== undefined) spends.push({ key: outpoint, outpoint, coin: before });
       if (now !== undefined) creates.push({ outpoint, coin: now });
     }
     return { spends, creates };

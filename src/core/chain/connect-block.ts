@@ -8,7 +8,7 @@ import { MISSING_INPUTS } from "../consensus/verify-inputs.ts";
 import { assert } from "../errors.ts";
 import type { Block } from "../primitives/block.ts";
 import type { Coin } from "../primitives/coin.ts";
-import { OUTPOINT_LENGTH, outpointBytesOf } from "../primitives/outpoint.ts";
+import { OUTPOINT_LENGTH, outpointBytesOf, writeVout } from "../primitives/outpoint.ts";
 import type { Transaction } from "../primitives/transaction.ts";
 import type { Height } from "../primitives/units.ts";
 import { isUnspendable } from "../script/script-forms.ts";
@@ -100,10 +100,12 @@ function spendInputs(tx: Transaction, coins: CoinOverlay): readonly Coin[] | und
 
 function addOutputs(tx: Transaction, height: Height, coins: CoinOverlay): void {
   const isCoinbase = tx.isCoinbase;
+  const outpoint = outpointBytesOf(tx.txidBytes, 0);
   for (let vout = 0; vout < tx.outputCount; vout++) {
     const script = tx.outputScript(vout);
     if (isUnspendable(script)) continue;
-    coins.add(outpointBytesOf(tx.txidBytes, vout), { value: tx.value(vout), script, height, isCoinbase });
+    writeVout(outpoint, vout);
+    coins.add(outpoint, { value: tx.value(vout), script, height, isCoinbase });
   }
 }
 
@@ -124,8 +126,7 @@ export function disconnectBlock(block: Block, undo: Undo, coins: CoinOverlay): v
     for (let i = tx.inputCount - 1; i >= 0; i--) {
       const coin = undo[--last];
       assert(coin !== undefined, `the undo data of block ${block.hash} ends too early`);
-      const at = tx.prevoutOffset(i);
-      coins.add(tx.raw.subarray(at, at + 36), coin);
+      coins.add(tx.raw, coin, tx.prevoutOffset(i));
     }
   }
   assert(last === 0, `the undo data of block ${block.hash} is too long`);

@@ -33,7 +33,8 @@ export function outpointBytesOf(txidBytes: Uint8Array, vout: number): Uint8Array
   return bytes;
 }
 
-function writeVout(bytes: Uint8Array, vout: number): void {
+/** Puts another output index into the 36 bytes of an outpoint. */
+export function writeVout(bytes: Uint8Array, vout: number): void {
   bytes[32] = vout;
   bytes[33] = vout >>> 8;
   bytes[34] = vout >>> 16;
