@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { solveTemplate, type TemplateJson } from "../mining/template-miner.ts";
 import { TestNode } from "./test-node.ts";
 
 const ADDRESS = "bcrt1q7lt0n9fx7lppd3wlvresw35asrdflhr65u6fed";
@@ -35,6 +36,20 @@ test("long-polls and waiting calls end when the node stops", async () => {
   const waiting = [other.call("getblocktemplate", { ...SEGWIT, longpollid }), other.call("waitfornewblock")];
   other.api.stop();
   await Promise.all(waiting);
+});
+
+test("a miner that knows only the BIPs mines over HTTP: template, submitblock, long-poll for the next", async () => {
+  const { height } = node.parts.chain.tip;
+  let template = await node.call<TemplateJson & { longpollid: string }>("getblocktemplate", SEGWIT);
+  for (let block = 1; block <= 5; block++) {
+    const next = node.call<typeof template>("getblocktemplate", { ...SEGWIT, longpollid: template.longpollid });
+    const hex = solveTemplate(template);
+    expect(await node.call("submitblock", hex)).toBeNull();
+    expect(await node.call("submitblock", hex)).toBe("duplicate");
+    template = await next;
+    expect(template.height).toBe(height + block + 1);
+  }
+  expect(node.parts.chain.tip.height).toBe(height + 5);
 });
 
 test("a proposal is judged without its proof of work, and is not taken in", async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -30,6 +30,27 @@ test("a node gives stock miners its template, and a new one when the tip moves",
     } finally {
       await node.stop();
     }
+  });
+});
+
+test("a worker's shares are told of after a restart", async () => {
+  await withHome(async (home) => {
+    const start = () => startNode({ home, apiPort: 0, verifiers: 0, stratum: "127.0.0.1:0" });
+    const node = await start();
+    const miner = await (await StratumClient.connect(Number(node.stratum!.split(":")[1]))).begin("alice.1");
+    // Far too easy for a share at the rate that a new miner is taken for.
+    expect(await miner.submit(miner.job, miner.solve(miner.job, "00000000", false))).toMatchObject({
+      error: [23, "Low difficulty share", null],
+    });
+    await node.stop();
+    const again = await start();
+    const ledger = JSON.parse(await readFile(join(again.status().folder, "shares.json"), "utf8"));
+    expect(ledger).toMatchObject({ "alice.1": { accepted: 0, rejected: 1 } });
+    const back = await (await StratumClient.connect(Number(again.stratum!.split(":")[1]))).begin("alice.1");
+    await back.submit(back.job, back.solve(back.job, "00000000", false));
+    await again.stop();
+    const after = JSON.parse(await readFile(join(again.status().folder, "shares.json"), "utf8"));
+    expect(after).toMatchObject({ "alice.1": { accepted: 0, rejected: 2 } });
   });
 });
 

@@ -16,6 +16,7 @@ async function serve(options: Partial<StratumOptions> = {}) {
   const chain = new FakeChain();
   const ledger = await ShareLedger.open();
   let prefix = 0x01020300;
+  let passedMs = 0;
   const server = new StratumServer(
     { host: "127.0.0.1", port: 0, rateGuess: 10, blockTimeSeconds: 0, ...options },
     {
@@ -25,7 +26,7 @@ async function serve(options: Partial<StratumOptions> = {}) {
         return reason === undefined ? { accepted: true } : { accepted: false, reason };
       },
       reservePrefix: () => ++prefix,
-      clock: { nowMs: () => chain.nowSeconds * 1000, monotonicMs: () => performance.now() },
+      clock: { nowMs: () => chain.nowSeconds * 1000, monotonicMs: () => performance.now() + passedMs },
       log: new QuietLog(),
       ledger,
     },
@@ -37,7 +38,10 @@ async function serve(options: Partial<StratumOptions> = {}) {
     open.push(client);
     return client;
   };
-  return { chain, server, ledger, join, port };
+  const pass = (ms: number) => {
+    passedMs += ms;
+  };
+  return { chain, server, ledger, join, port, pass };
 }
 
 test("a miner that knows only the protocol mines blocks, each new job cleaning out the old", async () => {
@@ -167,6 +171,49 @@ test("a miner that comes back to its session has its extranonce again, but not w
   while (server.miners > 1) await setImmediate();
   const again = await (await join()).begin("a", first.session);
   expect(again.extranonce1).toBe(first.extranonce1);
+});
+
+test("a miner faster than it was taken for is sent a higher difficulty, and what it had begun at the old one still counts", async () => {
+  const { join, ledger, pass } = await serve({ blockTimeSeconds: 1e9 });
+  const miner = await (await join()).begin();
+  const before = miner.difficulty;
+  const submit = (round: number) => {
+    const extranonce2 = round.toString(16).padStart(8, "0");
+    return miner.submit(miner.job, miner.solve(miner.job, extranonce2), { extranonce2 });
+  };
+  for (let round = 0; round < 8; round++) expect(await submit(round)).toMatchObject({ result: true });
+  const onItsWay = { job: miner.job, nonce: miner.solve(miner.job, "000000ff") };
+  const harder = miner.next(({ method }) => method === "mining.set_difficulty");
+  const job = miner.nextJob();
+  pass(1_000); // Eight shares in a second, where one in five was wanted.
+  await harder;
+  await job;
+  expect(miner.difficulty).toBeGreaterThan(2 * before);
+  expect(miner.job.clean).toBe(false);
+  expect(await miner.submit(onItsWay.job, onItsWay.nonce, { extranonce2: "000000ff" })).toMatchObject({ result: true });
+  expect(ledger.get("alice.1")).toMatchObject({ accepted: 9, rejected: 0 });
+});
+
+test("a miner that hangs up one half of its connection is let go, and one that says nothing for long too", async () => {
+  const { join, server, pass } = await serve();
+  const halfOpen = await (await join()).begin();
+  halfOpen.hangUp();
+  await halfOpen.closed;
+  const silent = await (await join()).begin();
+  pass(300_000);
+  const talking = await (await join()).begin();
+  pass(300_001);
+  await silent.closed;
+  expect(await talking.submit(talking.job, talking.solve(talking.job))).toMatchObject({ result: true });
+  talking.close();
+  while (server.miners > 0) await setImmediate();
+});
+
+test("beyond so many connections in all nobody is let in", async () => {
+  const { join } = await serve({ connectionsMax: 1 });
+  const first = await (await join()).begin();
+  await (await join()).closed;
+  expect(await first.submit(first.job, first.solve(first.job))).toMatchObject({ result: true });
 });
 
 test("a port that is taken is an error of its own", async () => {

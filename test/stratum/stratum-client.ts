@@ -144,6 +144,11 @@ export class StratumClient {
     return this.jobs.at(-1)!;
   }
 
+  /** Says that it will send no more; it could still read. */
+  hangUp(): void {
+    this.#socket.end();
+  }
+
   close(): void {
     this.#socket.destroy();
   }

@@ -52,6 +52,10 @@ export async function rows(): Promise<readonly BenchRow[]> {
     row({ name: "claim and end of a range", unit: "ns", samples: await claimCost() }),
     ...switchRows(two),
     row({
+      ...{ name: "stop of two workers", unit: "ms", samples: two.stopMs },
+      goal: { on: "value", sign: "<=", bound: 100 },
+    }),
+    row({
       ...{ name: "event-loop delay while two workers mine, p99", unit: "ms", samples: [two.loopDelayMs] },
       goal: { on: "value", sign: "<=", bound: 50 },
     }),
@@ -144,6 +148,7 @@ interface TeamFigures {
   readonly switchMs: number[];
   /** Of that, what the slower worker computed. */
   readonly switchCpuMs: number[];
+  readonly stopMs: number[];
   readonly loopDelayMs: number;
 }
 
@@ -176,8 +181,21 @@ async function teamFigures(threads: number): Promise<TeamFigures> {
     abandonMs.push(await abandonTime(bench, threads));
   }
   loop.disable();
-  await team.stop();
-  return { perCpuSecond, abandonMs, switchMs, switchCpuMs, loopDelayMs: loop.percentile(99) / 1e6 };
+  const stopMs = await stopTimes(team);
+  return { perCpuSecond, abandonMs, switchMs, switchCpuMs, stopMs, loopDelayMs: loop.percentile(99) / 1e6 };
+}
+
+/** From the call until the last thread is gone; ends with the team stopped. */
+async function stopTimes(team: WorkerTeam): Promise<number[]> {
+  const times: number[] = [];
+  for (let run = 0; run < RUNS; run++) {
+    if (run > 0) team.start();
+    await delay(run > 0 ? 200 : 0);
+    const started = performance.now();
+    await team.stop();
+    times.push(performance.now() - started);
+  }
+  return times;
 }
 
 function slotsOf(bench: Bench, threads: number): WorkerSlot[] {

@@ -43,7 +43,13 @@ export async function attachMiner(
     },
   );
   feed.onNewTip = (tip) => miner.tipChanged(tip);
-  return runOf(miner, queue, () => feed.stop());
+  feed.onWaiting = (reason) => queue.push({ kind: "waiting", reason });
+  const run = runOf(miner, queue, () => feed.stop());
+  const stop = async () => {
+    feed.giveUp(); // A block that waits for the node would hold up the end by a minute.
+    await run.stop();
+  };
+  return { ...run, stop };
 }
 
 /** The newest template of a node that may come and go. */
@@ -54,6 +60,8 @@ class WorkFeed {
   #work: WorkAnswer | undefined;
   #reading: Promise<void> = Promise.resolve();
   onNewTip: (tip: BlockHash) => void = () => {};
+  /** A block waits for the node to come back. */
+  onWaiting: (reason: string) => void = () => {};
 
   constructor(address: string | undefined, deps: AttachDeps) {
     this.#path = address === undefined ? "/v1/work" : `/v1/work?address=${encodeURIComponent(address)}`;
@@ -87,13 +95,19 @@ class WorkFeed {
         if (!isAway(error)) return { accepted: false, reason: (error as Error).message };
         if (this.#ended.signal.aborted || this.#deps.clock.monotonicMs() > until)
           return { accepted: false, reason: "the node is away" };
-        await sleep(RECONNECT_MS);
+        this.onWaiting(`${(error as Error).message}; a block waits for it`);
+        await sleep(RECONNECT_MS, undefined, { signal: this.#ended.signal }).catch(() => undefined);
       }
     }
   }
 
-  async stop(): Promise<void> {
+  /** From now on nobody waits for a node that is away. */
+  giveUp(): void {
     this.#ended.abort();
+  }
+
+  async stop(): Promise<void> {
+    this.giveUp();
     await this.#reading;
   }
 

@@ -134,8 +134,9 @@ export class StratumConnection {
     if (this.#difficultyOfJob.size > JOBS_MAX) this.#difficultyOfJob.delete(this.#difficultyOfJob.keys().next().value!);
   }
 
-  /** Once a second: follows the miner's rate. */
+  /** Once a second: follows the miner's rate, and notices when it has gone without a word. */
   tick(): void {
+    this.#lines.closeIfSilent();
     if (this.isSubscribed && this.#vardiff.retune(this.#deps.clock.monotonicMs())) this.notify(false);
   }
 

@@ -3,7 +3,10 @@ import { LINE_BYTES_MAX } from "./protocol.ts";
 
 /** A peer that does not read what it is sent is cut off here. */
 const UNSENT_BYTES_MAX = 1_000_000;
-/** Nothing heard for so long: the miner is gone. Any miner finds a share now and then. */
+/**
+ * Nothing heard for so long: the miner is gone, or its cable is. Any miner finds a share now and then. Not the socket's own timeout,
+ * which begins anew with every job that is sent to nobody.
+ */
 const SILENCE_MS_MAX = 600_000;
 /** Messages that may come at once, and a second on average. */
 const BURST_MAX = 200;
@@ -16,15 +19,16 @@ export class LineSocket {
   #rest = "";
   #tokens = BURST_MAX;
   #refilledMs: number;
+  #heardMs: number;
 
   constructor(socket: Socket, monotonicMs: () => number, hear: (line: string) => void) {
     this.#socket = socket;
     this.#monotonicMs = monotonicMs;
     this.#refilledMs = monotonicMs();
+    this.#heardMs = monotonicMs();
     socket.setEncoding("utf8");
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
-    socket.setTimeout(SILENCE_MS_MAX, () => socket.destroy());
     socket.on("error", () => socket.destroy()); // A peer may go as it likes.
     socket.on("data", (text: string) => this.#read(text, hear));
   }
@@ -33,7 +37,13 @@ export class LineSocket {
     return !this.#socket.destroyed;
   }
 
+  /** To be called now and then. */
+  closeIfSilent(): void {
+    if (this.#monotonicMs() - this.#heardMs > SILENCE_MS_MAX) this.close();
+  }
+
   #read(text: string, hear: (line: string) => void): void {
+    this.#heardMs = this.#monotonicMs();
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop()!;
     for (const line of lines) {
