@@ -26,6 +26,7 @@ export default class Bench extends BaseCommand {
     return await runBench(argv as string[], (suite) => {
       this.log(`\n${suite.name}`);
       this.log(renderTable(benchColumns(before?.get(suite.name)), suite.rows, { width: terminalWidth() }));
+      for (const note of suite.notes) this.log(note);
     });
   }
 }

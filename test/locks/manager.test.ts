@@ -216,6 +216,20 @@ test("debug mode warns of three nested locks and of input and output under a loc
   ]);
 });
 
+test("a lock made to span input and output is not warned of; what else is held is", async () => {
+  const warnings: LockWarning[] = [];
+  const locks = manager({ debug: true, onWarning: (warning) => warnings.push(warning) });
+  const spans = locks.getLock("chain", "BLOCKCHAIN", { spansInputOutput: true });
+  const other = locks.getLock("pool", "MEMPOOL");
+  await locks.task("commit", (at) =>
+    spans.withWrite(at, (at) => {
+      locks.noteInputOutput(at, "fsync");
+      return other.withRead(at, (at) => locks.noteInputOutput(at, "fsync"), { site: "look" });
+    }),
+  );
+  expect(warnings).toEqual([{ kind: "input-output", owner: "commit", what: "fsync", locks: ["pool at look"] }]);
+});
+
 test("a hold of more than five seconds warns once, with its site", async () => {
   const warnings: LockWarning[] = [];
   const locks = manager({ onWarning: (warning) => warnings.push(warning) });

@@ -6,11 +6,18 @@ import { LockManager } from "../locks/manager.ts";
 import { LockSpace } from "../locks/space.ts";
 import { closesCycle } from "../locks/wait-graph.ts";
 import { nsPerAwait, nsPerCall, threadCpuNs } from "./measure.ts";
+import { withPthreadMutex } from "./pthread-mutex.ts";
 import { type BenchRow, median, quantile, row } from "./report.ts";
 
 /** Enough that the ticks of the CPU clock, 4 ms on some machines, do not show. */
 const PAIRS = 1_000_000;
 const AWAITS = 300_000;
+
+const left: string[] = [];
+
+export function notes(): readonly string[] {
+  return left;
+}
 
 /** The goal table of the lock family, one row each; every reference runs in the same run. */
 export async function rows(): Promise<readonly BenchRow[]> {
@@ -27,20 +34,22 @@ async function uncontendedRows(): Promise<readonly BenchRow[]> {
   const manager = new LockManager();
   const lock = manager.getLock("bench", "MEMPOOL");
   const word = new Int32Array(new SharedArrayBuffer(4));
-  const raw = nsPerCall(() => {
+  const rawPair = () => {
     Atomics.compareExchange(word, 0, 0, 1);
     Atomics.compareExchange(word, 0, 1, 0);
-  }, PAIRS);
+  };
   // In an async function of its own, as the acquisitions below.
   const bare = await nsPerAwait(async () => void (await undefined), AWAITS);
   return manager.task("bench", async (at) => {
-    const sync = nsPerCall(() => lock.tryAcquire(at, "write")!.release(), PAIRS);
+    const writePair = () => lock.tryAcquire(at, "write")!.release();
+    const { raw, sync, pthread } = await withPthreadMutex((nsPerPair) => byTurns(rawPair, writePair, nsPerPair));
     const read = nsPerCall(() => lock.tryAcquire(at, "read")!.release(), PAIRS);
     const awaited = await nsPerAwait(async () => (await lock.acquire(at, "write")).release(), AWAITS);
     const withWrite = await nsPerAwait(() => lock.withWrite(at, nothing), AWAITS);
     const pair = { name: "raw compare-exchange pair", value: median(raw) };
     return [
       row({ name: "write, acquire and release (CPU)", unit: "ns", samples: sync, reference: pair, goal: atMost("ratio", 3) }),
+      ...pthreadRows(sync, pthread),
       row({ name: "read, acquire and release (CPU)", unit: "ns", samples: read, reference: pair }),
       row({
         name: "awaited acquire and release, above a bare await (CPU)",
@@ -55,6 +64,28 @@ async function uncontendedRows(): Promise<readonly BenchRow[]> {
 }
 
 function nothing(): void {}
+
+/** Neighbours on the same processor slow one down as much as the other if they take turns. */
+async function byTurns(rawPair: () => void, writePair: () => void, nsPerPair: (() => Promise<number>) | undefined) {
+  const raw: number[] = [];
+  const sync: number[] = [];
+  const pthread: number[] = [];
+  for (let run = 0; run < 9; run++) {
+    raw.push(...nsPerCall(rawPair, PAIRS, 1));
+    sync.push(...nsPerCall(writePair, PAIRS, 1));
+    if (nsPerPair !== undefined) pthread.push(await nsPerPair());
+  }
+  return { raw, sync, pthread };
+}
+
+function pthreadRows(samples: readonly number[], pthread: readonly number[]): readonly BenchRow[] {
+  if (pthread.length === 0) {
+    left.push("no C compiler (cc) here: write over a C pthread_mutex is left out");
+    return [];
+  }
+  const reference = { name: "C pthread_mutex", value: median(pthread) };
+  return [row({ name: "the same over C", unit: "ns", samples, reference, goal: atMost("ratio", 4) })];
+}
 
 function atMost(on: "value" | "ratio", bound: number) {
   return { on, sign: "<=", bound } as const;

@@ -16,6 +16,8 @@ export interface BenchRow {
 export interface BenchSuite {
   readonly name: string;
   readonly rows: readonly BenchRow[];
+  /** What could not be measured here, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 export interface BenchReport {

@@ -5,6 +5,8 @@ import type { BenchReport, BenchRow, BenchSuite } from "./report.ts";
 /** A suite's file exports this; it measures when it is called. */
 export interface BenchModule {
   rows(): Promise<readonly BenchRow[]>;
+  /** After that: what was left out, and why. */
+  notes?(): readonly string[];
 }
 
 export type SuiteName = keyof typeof SUITES;
@@ -31,8 +33,9 @@ export async function runBench(names: readonly string[], onSuite: (suite: BenchS
   }
   const suites: BenchSuite[] = [];
   for (const name of names.length === 0 ? SUITE_NAMES : (names as readonly SuiteName[])) {
-    const module = await SUITES[name]();
-    const suite = { name, rows: await module.rows() };
+    const module: BenchModule = await SUITES[name]();
+    const rows = await module.rows();
+    const suite = { name, rows, notes: module.notes?.() ?? [] };
     suites.push(suite);
     onSuite(suite);
   }

@@ -72,6 +72,7 @@ export class Committer {
 
   /** Returns what changed, or undefined when the tip stays where it is; what was learned of blocks is written all the same. */
   async commit(at: HoldsChain, plan: Plan): Promise<TipMove | undefined> {
+    this.#coinsLock.policy.noteInputOutput(at.owner, "a commit of the chain");
     for (const node of plan.verified.keys()) this.#state.tree.setValid(node);
     if (plan.tip === plan.base) {
       await this.#guard(() => this.#writeAhead(plan));

@@ -28,6 +28,8 @@ export interface ManagerOptions {
 export interface LockOptions {
   /** Readers come in only when no writer waits. Else phases are fair. */
   readonly writerPriority?: boolean;
+  /** What it guards is written to disk while it is held: no warning of that in debug mode. The exception, to be argued for. */
+  readonly spansInputOutput?: boolean;
   /** Makes what the lock guards whole again after a writer died inside; the next withWrite runs it. */
   readonly repair?: Repair;
 }
@@ -87,6 +89,7 @@ export class LockManager {
       if (known.level !== level) throw new TypeError(`lock "${name}" is of level ${known.level}, not ${level}`);
       return known as unknown as RwLock<N>;
     }
+    if (options.spansInputOutput === true) this.policy.allowInputOutput(name);
     const index = this.#claim(name, LOCK_ORDER[level], options.writerPriority ?? false);
     const lock = new RwLock(this.space, index, name, level, this.policy, options.repair);
     this.#locks.set(name, lock as unknown as RwLock);
@@ -216,7 +219,7 @@ export class LockManager {
     );
   }
 
-  /** For code about to touch disk or network: in debug mode, warns if the strand holds a lock. */
+  /** For code about to touch disk or network: in debug mode, warns if the strand holds a lock, but for those that span such work. */
   noteInputOutput(at: LockContext, what: string): void {
     this.policy.noteInputOutput(at.owner, what);
   }

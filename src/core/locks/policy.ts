@@ -30,6 +30,8 @@ export class LockPolicy {
   enforceOrder = true;
   /** Warn of deep nesting and of input and output under a lock; keep stacks with sites. */
   debug: boolean;
+  /** Locks that are held across disk writes by design. */
+  readonly #spanning = new Set<string>();
   readonly #warn: (warning: LockWarning) => void;
   /** A warning is given once for each text, not once for each acquisition. */
   readonly #given = new Set<string>();
@@ -54,15 +56,17 @@ export class LockPolicy {
     this.#once({ kind: "deep-nesting", owner: owner.label, locks: locks.map((held) => `${held.lock} at ${held.site}`) });
   }
 
-  /** For code about to touch disk or network: warns in debug mode if the strand holds a lock. */
+  /** This lock may be held while the disk is waited for: what it guards is what is written. */
+  allowInputOutput(lock: string): void {
+    this.#spanning.add(lock);
+  }
+
+  /** For code about to touch disk or network: warns in debug mode if the strand holds a lock that is not held across that by design. */
   noteInputOutput(owner: Owner, what: string): void {
-    if (!this.debug || owner.heldLocks().length === 0) return;
-    this.#once({
-      kind: "input-output",
-      owner: owner.label,
-      what,
-      locks: owner.heldLocks().map((held) => `${held.lock} at ${held.site}`),
-    });
+    if (!this.debug) return;
+    const held = owner.heldLocks().filter(({ lock }) => !this.#spanning.has(lock));
+    if (held.length === 0) return;
+    this.#once({ kind: "input-output", owner: owner.label, what, locks: held.map(({ lock, site }) => `${lock} at ${site}`) });
   }
 
   #once(warning: LockWarning): void {

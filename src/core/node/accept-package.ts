@@ -91,6 +91,7 @@ async function acceptTogether(
     return added;
   });
   if (outcome.kind === "added") {
+    node.locks.noteInputOutput(at, "the pool's journal");
     await Promise.all(outcome.entries.map(({ tx }) => node.journal.append(tx))); // Before the sender hears of it, as with a single one.
   }
   return outcome;

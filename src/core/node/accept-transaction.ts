@@ -53,6 +53,7 @@ export async function acceptTransaction(
       case "rejected":
         return { kind: "rejected", why: added.why };
       case "added":
+        node.locks.noteInputOutput(at, "the pool's journal");
         await node.journal.append(tx); // Before the sender hears of it: a kill -9 loses nothing that was acknowledged.
         return { kind: "accepted", fee, vsize, removed: added.removed };
       default:

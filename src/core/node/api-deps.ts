@@ -43,11 +43,18 @@ export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, 
     lockDemo: new LockDemo(locks, clock),
     transfers: {
       importBlocks: async (at, path) => {
+        locks.noteInputOutput(at, "a block file");
         const { read, added, known, invalid, orphans } = await importBlockFile(at, chain, path);
         return { blocks: read, added, known, invalid, orphans, height: chain.tip.height, tip: chain.tip.hash };
       },
-      verifyBlocks: (_at, range) => verifyStored(node, range),
-      exportBlocks: async (_at, path) => ({ path, ...(await exportBlockFile(chain, path)) }),
+      verifyBlocks: (at, range) => {
+        locks.noteInputOutput(at, "stored blocks");
+        return verifyStored(node, range);
+      },
+      exportBlocks: async (at, path) => {
+        locks.noteInputOutput(at, "a block file");
+        return { path, ...(await exportBlockFile(chain, path)) };
+      },
     },
   };
 }

@@ -44,7 +44,8 @@ export class NodeAccounts implements Accounts {
     );
   }
 
-  async newAddress(_at: Root, _label: string): Promise<string> {
+  async newAddress(at: Root, _label: string): Promise<string> {
+    this.#node.locks.noteInputOutput(at, "the address book");
     return this.#addressOf(await this.#wallet.newScript(this.account));
   }
 

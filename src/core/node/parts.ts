@@ -34,8 +34,9 @@ export interface NodeParts extends NodeLocks {
 
 export function createLocks(locks: LockManager): NodeLocks {
   return {
-    chainLock: locks.getLock("chain", "BLOCKCHAIN"),
-    coinsLock: locks.getLock("coins", "UTXO_SET"),
+    // A commit is durable before it is seen: these two are held while the store writes it (design: the one exception).
+    chainLock: locks.getLock("chain", "BLOCKCHAIN", { spansInputOutput: true }),
+    coinsLock: locks.getLock("coins", "UTXO_SET", { spansInputOutput: true }),
     mempoolLock: locks.getLock("mempool", "MEMPOOL"),
     miningLock: locks.getLock("mining", "MINING"),
   };
