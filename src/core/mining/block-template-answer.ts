@@ -84,9 +84,18 @@ export function blockTemplateAnswer(template: BlockTemplate, options: AnswerOpti
   };
 }
 
-function transactionAnswers(template: BlockTemplate): TemplateTransactionAnswer[] {
+/** Clients that poll share a choice of transactions: a megabyte of hex is made once for it. */
+const answersMade = new WeakMap<BlockTemplate["entries"], readonly TemplateTransactionAnswer[]>();
+
+function transactionAnswers({ entries }: BlockTemplate): readonly TemplateTransactionAnswer[] {
+  const answers = answersMade.get(entries) ?? answersOf(entries);
+  answersMade.set(entries, answers);
+  return answers;
+}
+
+function answersOf(entries: BlockTemplate["entries"]): readonly TemplateTransactionAnswer[] {
   const position = new Map<Txid, number>();
-  return template.entries.map(({ tx, fee, sigopCost }, index) => {
+  return entries.map(({ tx, fee, sigopCost }, index) => {
     const depends = tx.inputs.map(({ txid }) => position.get(txid)).filter((at) => at !== undefined);
     position.set(tx.txid, index + 1);
     const { txid, wtxid: hash, weight } = tx;

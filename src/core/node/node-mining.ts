@@ -9,8 +9,9 @@ import { type WorkAnswer, workToJson } from "../mining/template-json.ts";
 import { decodeAddress } from "../primitives/address.ts";
 import type { Block } from "../primitives/block.ts";
 import type { Sats } from "../primitives/units.ts";
-import { connectMined, nextTemplate, submitMined } from "./mine-next.ts";
+import { connectMined, submitMined } from "./mine-next.ts";
 import { type NodeParts, nowSeconds } from "./parts.ts";
+import { SharedTemplate } from "./shared-template.ts";
 
 /** A miner elsewhere gets a new time and new transactions at least so often. */
 const WORK_MS_MAX = 5_000;
@@ -21,6 +22,7 @@ const movesTip = (event: string) => event === "block-connected" || event === "bl
 /** How a node lets its blocks be mined: at once, by miners of its own, or by miners in other processes. */
 export class NodeMining implements Mining {
   readonly #node: NodeParts;
+  readonly #template: SharedTemplate;
   /** Where blocks pay to when nobody says. */
   readonly #payTo: () => Uint8Array;
   readonly #miners = new Set<Miner>();
@@ -30,6 +32,7 @@ export class NodeMining implements Mining {
 
   constructor(node: NodeParts, payTo: () => Uint8Array) {
     this.#node = node;
+    this.#template = new SharedTemplate(node);
     this.#payTo = payTo;
     this.#nextPrefix = 1 + Math.floor(new DataView(node.entropy.bytes(4).slice().buffer).getUint32(0) / 2);
     // Miners leave old work within a turn of the event loop behind the commit.
@@ -48,7 +51,7 @@ export class NodeMining implements Mining {
   }
 
   template(at: Root): Promise<BlockTemplate> {
-    return nextTemplate(at, this.#node);
+    return this.#template.get(at);
   }
 
   /** Mines one block on the calling thread. @throws ChainCoreError "max-tries", "block-not-accepted" */
