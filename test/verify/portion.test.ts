@@ -38,6 +38,16 @@ test("parts come out on another thread's side as they went in", () => {
   expect(other.take()).toBeUndefined();
 });
 
+test("parts of any length fit", () => {
+  for (let length = 0; length < 4; length++) {
+    const [part] = parts;
+    const longer = { ...part!, spent: [{ value: 1, script: new Uint8Array(length) }] };
+    const portion = filled([longer]);
+    const [bytes, end] = portion.copy(portion.take()!, new Uint8Array(0));
+    expect(unpackPart(bytes, end).spent[0]!.script).toHaveLength(length);
+  }
+});
+
 test("each part is taken once, whoever asks", () => {
   const { memory } = filled(parts);
   const [a, b] = [new Portion(memory), new Portion(memory)];

@@ -135,6 +135,17 @@ function dyingThreads(deaths: number, partsBefore = 0): URL {
   return new URL("./dying-thread.ts", import.meta.url);
 }
 
+test("a transaction longer than the memory that is kept is verified too", async () => {
+  const long = [0, 1, 2, 3].map((more) => {
+    const { tx, spent } = jobs[1]!; // A key path: its signature covers the coin's script by hash.
+    const others = Array.from({ length: 40 }, (_, i) => ({ ...spent[0]!, script: new Uint8Array(i === 0 ? more : 5_000) }));
+    const scripts = [...spent, ...others];
+    return { tx, spent: scripts, flags: STANDARD_FLAGS };
+  });
+  const verdicts = await open({ workers: 2 }).verify([...jobs.slice(2), ...long]);
+  expect(verdicts).toEqual([...jobs.slice(2), ...long].map(() => undefined));
+});
+
 test("another thread takes over from those that die", async () => {
   const verdicts = await open({ workers: 2 }, { threadFile: dyingThreads(2) }).verify(jobs);
   expect(verdicts).toEqual(jobs.map(() => undefined));

@@ -30,11 +30,11 @@ const DONE = 1;
 /** Nobody wants the verdict any more. */
 const DROPPED = 2;
 
-/** Bytes that a portion of these parts takes. */
+/** Bytes that a portion of these parts takes, in whole words. */
 export function portionLength(parts: readonly Part[]): number {
   let length = headLength(parts.length);
   for (const part of parts) length += packedLength(part);
-  return length;
+  return Math.ceil(length / 4) * 4;
 }
 
 /** Bytes in front of the packed parts. */
