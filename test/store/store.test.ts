@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Database } from "../../src/core/store/database.ts";
 import { openDatabase } from "../../src/core/store/database.ts";
+import { DATA_FORMAT } from "../../src/core/store/folder.ts";
 import { Sealer } from "../../src/core/store/sealer.ts";
 import { Store, type StoreOptions } from "../../src/core/store/store.ts";
 import * as tables from "../../src/core/store/tables.ts";
@@ -153,10 +154,41 @@ test("a folder of a newer program and one of another network are refused", async
   await expect(Store.open(options({ genesisHash: hashOf(9) }))).rejects.toEqual(failure("data-other-network"));
   const database = await openDatabase(join(directory, "db"));
   const key = tables.tableKey(tables.TABLE.version);
-  const payload = Buffer.concat([Uint8Array.of(2, 0, 0, 0), genesisHash]);
+  const payload = Buffer.concat([Uint8Array.of(DATA_FORMAT + 1, 0, 0, 0), genesisHash]);
   await put(database, tables.sealRecord(key, payload));
   await database.close();
   await expect(Store.open(options())).rejects.toEqual(failure("data-newer"));
+});
+
+test("a folder of data format 1 is taken over, and is of the present format afterwards", async () => {
+  const lines = await filled(3);
+  const database = await openDatabase(join(directory, "db"));
+  const stateKey = tables.tableKey(tables.TABLE.state);
+  const state = (await database.get(stateKey))!;
+  await put(database, tables.sealRecord(stateKey, state.subarray(0, -5))); // It ended before the byte of the parking.
+  const versionKey = tables.tableKey(tables.TABLE.version);
+  await put(database, tables.sealRecord(versionKey, Buffer.concat([Uint8Array.of(1, 0, 0, 0), genesisHash])));
+  await database.close();
+  const store = await Store.open(options());
+  expect(await contents(store)).toEqual(lines);
+  expect(store.state.parking).toBeUndefined();
+  await store.close();
+  const again = await openDatabase(join(directory, "db"));
+  expect((await again.get(versionKey))![0]).toBe(DATA_FORMAT);
+  await again.close();
+});
+
+test("what is parked is there after opening again, until it is ended", async () => {
+  const parking = { tipHash: hashOf(7), sequence: 2 ** 40 };
+  for (const wanted of [parking, undefined]) {
+    const store = await Store.open(options());
+    await store.write({ parking: wanted ?? null });
+    await store.write({});
+    await store.close();
+    const again = await Store.open(options());
+    expect(again.state.parking).toEqual(wanted);
+    await again.close();
+  }
 });
 
 test("block files without their database are refused, naming --reindex", async () => {

@@ -6,8 +6,8 @@ import type { FilesEnd } from "./state.ts";
 import { blockFileDamaged, diskError } from "./store-error.ts";
 import type { BlockPosition } from "./tables.ts";
 
-/** What block files ask of the disk; tests pass one that fails. */
-export type FileSystem = Pick<typeof nodeFiles, "open" | "mkdir" | "readdir" | "rm" | "stat">;
+/** What the files of a node ask of the disk; tests pass one that fails. */
+export type FileSystem = Pick<typeof nodeFiles, "open" | "mkdir" | "readdir" | "rename" | "rm" | "stat">;
 export const DISK: FileSystem = nodeFiles;
 
 /** Bitcoin Core's limit of a block file. */

@@ -1,11 +1,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32c, mask } from "./crc32c.ts";
+import type { Progress } from "./progress.ts";
 import { databaseDamaged, diskError } from "./store-error.ts";
 
 /*
  * LevelDB reads its table files without looking at their checksums (classic-level offers no switch for that), and some
- * flipped bits end the whole process inside it. So the checksums are looked at here, before it opens the folder. Its log and
- * its manifest it checks itself. The format: leveldb/doc/table_format.md.
+ * flipped bits end the whole process inside it. So the checksums are looked at here, before it opens the folder; those of its log,
+ * where it would leave out what is damaged, in check-log.ts. Its manifest it checks itself. The format:
+ * leveldb/doc/table_format.md.
  */
 
 /** Two block handles, padding, magic. */
@@ -13,10 +16,11 @@ const FOOTER_LENGTH = 48;
 const MAGIC = Uint8Array.of(0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb);
 
 /** @throws StoreError when a block of a table is not what was written. Cost: reads every table, some 300 MB a second. */
-export async function checkTables(directory: string): Promise<void> {
-  const names = await readdir(directory).catch(() => []); // Opening tells what is wrong with the folder, or makes it.
-  for (const name of names) {
-    if (!/\.(ldb|sst)$/.test(name)) continue;
+export async function checkTables(directory: string, progress?: Progress): Promise<void> {
+  const all = await readdir(directory).catch(() => []); // Opening tells what is wrong with the folder, or makes it.
+  const names = all.filter((name) => /\.(ldb|sst)$/.test(name));
+  for (const [index, name] of names.entries()) {
+    progress?.say(() => `checking the database: ${index} of ${names.length} tables`);
     const path = join(directory, name);
     const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined; // Another node owns the folder, as opening will tell.
@@ -107,35 +111,4 @@ class Cursor {
   handle(): Handle {
     return { offset: this.varint(), size: this.varint() };
   }
-}
-
-/** So that a checksum stored among checksummed bytes does not weaken theirs (LevelDB, util/crc32c.h). */
-function mask(crc: number): number {
-  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
-}
-
-/** CRC-32C (Castagnoli): by byte, and by byte followed by one to three zero bytes, so that four bytes are taken at a time. */
-const SLICES = slices();
-
-function slices(): readonly Int32Array[] {
-  const first = Int32Array.from({ length: 256 }, (_, byte) => {
-    let word = byte;
-    for (let bit = 0; bit < 8; bit++) word = (word & 1) === 1 ? (word >>> 1) ^ 0x82f63b78 : word >>> 1;
-    return word;
-  });
-  const tables = [first];
-  for (let i = 1; i < 4; i++) tables.push(tables[i - 1]!.map((word) => (word >>> 8) ^ first[word & 0xff]!));
-  return tables;
-}
-
-function crc32c(bytes: Uint8Array, start: number, end: number): number {
-  const [t0, t1, t2, t3] = SLICES as [Int32Array, Int32Array, Int32Array, Int32Array];
-  let crc = ~0;
-  let at = start;
-  for (; at + 4 <= end; at += 4) {
-    crc ^= bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-    crc = t3[crc & 0xff]! ^ t2[(crc >>> 8) & 0xff]! ^ t1[(crc >>> 16) & 0xff]! ^ t0[crc >>> 24]!;
-  }
-  for (; at < end; at++) crc = t0[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8);
-  return ~crc >>> 0;
 }

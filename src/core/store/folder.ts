@@ -8,8 +8,8 @@ import { decodeState, type StoreState } from "./state.ts";
 import { databaseDamaged, diskError, StoreError } from "./store-error.ts";
 import * as tables from "./tables.ts";
 
-/** Version of everything in the folder; a change of any record's form raises it. */
-export const DATA_FORMAT = 1;
+/** Version of everything in the folder; a change of any record's form raises it. 2: the state may hold a parking. */
+export const DATA_FORMAT = 2;
 
 /** Makes the folder if needed. @throws StoreError when this user may not use it. */
 export async function prepareFolder(directory: string): Promise<void> {
@@ -26,8 +26,14 @@ export function sealVersion(genesisHash: Uint8Array): tables.SealedRecord {
   return tables.sealRecord(tables.tableKey(tables.TABLE.version), payload);
 }
 
+interface KnownState {
+  /** The folder's data format, at most ours. */
+  readonly format: number;
+  readonly state: StoreState;
+}
+
 /** Undefined for a new database. @throws StoreError when the folder is of another network or of a newer program. */
-export async function readState(database: Database, directory: string, genesisHash: Uint8Array): Promise<StoreState | undefined> {
+export async function readState(database: Database, directory: string, genesisHash: Uint8Array): Promise<KnownState | undefined> {
   const path = join(directory, "db");
   const versionKey = tables.tableKey(tables.TABLE.version);
   const stateKey = tables.tableKey(tables.TABLE.state);
@@ -46,7 +52,7 @@ export async function readState(database: Database, directory: string, genesisHa
   }
   const statePayload = state && tables.openRecord(stateKey, state)?.payload;
   if (statePayload === undefined) throw databaseDamaged(path, "the record of its state");
-  return decodeState(statePayload);
+  return { format, state: decodeState(statePayload) };
 }
 
 /** Of an empty database; after `--reindex` the bodies that are there stay. */
@@ -55,7 +61,7 @@ export async function firstState(blocksPath: string, files: FileSystem, reindexi
   const path = join(blocksPath, blockFileName(last ?? 0));
   const end = last === undefined ? { file: 0, length: 0 } : { file: last, length: (await files.stat(path)).size };
   const sums = { coins: new SetSum(), blocks: new SetSum(), transactions: new SetSum() };
-  return { serial: 0, commit: 0, tipHash: new Uint8Array(32), ...sums, files: end, reindexing };
+  return { serial: 0, commit: 0, tipHash: new Uint8Array(32), ...sums, files: end, reindexing, parking: undefined };
 }
 
 /** The sum of the files in a folder; one that LevelDB removes meanwhile counts nothing. */

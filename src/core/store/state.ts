@@ -8,6 +8,15 @@ export interface FilesEnd {
   readonly length: number;
 }
 
+/**
+ * Since a snapshot was restored: blocks that do not build on `tipHash` with new work are left aside, whatever their work. New
+ * are blocks that became complete after the one numbered `sequence`.
+ */
+export interface ParkingRecord {
+  readonly tipHash: Uint8Array;
+  readonly sequence: number;
+}
+
 /** What the database says of itself, written with every batch; start-up compares it with what it finds. */
 export interface StoreState {
   /** Counts batches; grows for ever. */
@@ -23,16 +32,19 @@ export interface StoreState {
   readonly files: FilesEnd;
   /** The block files are still being read in again. */
   readonly reindexing: boolean;
+  readonly parking: ParkingRecord | undefined;
 }
 
 export function encodeState(state: StoreState): Uint8Array {
-  const writer = new Writer(128).u64(state.serial).u64(state.commit).bytes(state.tipHash);
+  const writer = new Writer(192).u64(state.serial).u64(state.commit).bytes(state.tipHash);
   for (const sum of [state.coins, state.blocks, state.transactions]) writer.u64(sum.count).u32(sum.low).u32(sum.high);
-  return writer
+  writer
     .u32(state.files.file)
     .u32(state.files.length)
     .u8(state.reindexing ? 1 : 0)
-    .finish();
+    .u8(state.parking === undefined ? 0 : 1);
+  if (state.parking !== undefined) writer.bytes(state.parking.tipHash).u64(state.parking.sequence);
+  return writer.finish();
 }
 
 /** @throws DecodeError */
@@ -43,8 +55,15 @@ export function decodeState(payload: Reader): StoreState {
   const [coins, blocks, transactions] = [readSum(payload), readSum(payload), readSum(payload)];
   const files = { file: payload.u32(), length: payload.u32() };
   const reindexing = payload.u8() === 1;
+  const parking = readParking(payload);
   payload.finish();
-  return { serial, commit, tipHash, coins, blocks, transactions, files, reindexing };
+  return { serial, commit, tipHash, coins, blocks, transactions, files, reindexing, parking };
+}
+
+/** Data format 1 ends before it. */
+function readParking(payload: Reader): ParkingRecord | undefined {
+  if (payload.remaining === 0 || payload.u8() === 0) return undefined;
+  return { tipHash: new Uint8Array(payload.bytes(32)), sequence: payload.u64() };
 }
 
 function readSum(payload: Reader): SetSum {

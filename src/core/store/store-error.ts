@@ -10,7 +10,8 @@ export type StoreErrorCode =
   | "data-other-network"
   | "database-damaged"
   | "database-missing"
-  | "block-file-damaged";
+  | "block-file-damaged"
+  | "snapshots-damaged";
 
 /** The disk, or what is on it, failed. `detail.path` says where. */
 export class StoreError extends ChainCoreError {

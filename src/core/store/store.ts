@@ -4,14 +4,16 @@ import type { Coin } from "../primitives/coin.ts";
 import { decodeCoin } from "../primitives/coin.ts";
 import { BlockFiles, DISK, type FileSystem, listBlockFiles } from "./block-files.ts";
 import { type ScannedBody, scanBlockFile } from "./block-scan.ts";
+import { checkLog } from "./check-log.ts";
 import { checkTables } from "./check-tables.ts";
 import { type Database, destroyDatabase, openDatabase } from "./database.ts";
-import { firstState, folderBytes, prepareFolder, readState, sealVersion } from "./folder.ts";
+import { DATA_FORMAT, firstState, folderBytes, prepareFolder, readState, sealVersion } from "./folder.ts";
 import { HighWater } from "./high-water.ts";
 import { BATCH_BYTES_MAX, finishLargeChange, PART_BYTES_MAX, putMarker, type Write, writeParts } from "./large-change.ts";
+import type { Progress } from "./progress.ts";
 import { Sealer } from "./sealer.ts";
 import { SetSum } from "./set-sum.ts";
-import { encodeState, type StoreState } from "./state.ts";
+import { encodeState, type ParkingRecord, type StoreState } from "./state.ts";
 import { databaseDamaged, databaseMissing, diskError } from "./store-error.ts";
 import * as tables from "./tables.ts";
 
@@ -34,6 +36,7 @@ export interface StoreOptions {
   readonly genesisHash: Uint8Array;
   /** Throw the database away and start from the block files. */
   readonly reindex?: boolean;
+  readonly progress?: Progress;
   /** For tests: disks that fail, files and batches that are soon full. */
   readonly files?: FileSystem;
   readonly wrapDatabase?: (database: Database) => Database;
@@ -60,6 +63,8 @@ export interface StoreChange {
   /** Undo data: written as it is. */
   readonly records?: readonly tables.SealedRecord[];
   readonly reindexing?: boolean;
+  /** Null ends it. */
+  readonly parking?: ParkingRecord | null;
   /** False: a crash may lose it, whole. For what any peer sends again, such as headers. */
   readonly durable?: boolean;
 }
@@ -95,7 +100,10 @@ export class Store {
     const path = join(options.directory, "db");
     await prepareFolder(options.directory);
     if (options.reindex) await destroyDatabase(path);
-    else await checkTables(path);
+    else {
+      await checkTables(path, options.progress);
+      await checkLog(path);
+    }
     await using opened = new AsyncDisposableStack(); // Closes what was opened when a later step fails.
     const database = opened.adopt(await openDatabase(path), (database) => database.close());
     try {
@@ -114,15 +122,15 @@ export class Store {
     }
     const highWater = opened.adopt(await HighWater.open(options.directory, files), (highWater) => highWater.close());
     const serial = await highWater.read();
-    if (known !== undefined && known.serial < serial) {
-      throw databaseDamaged(options.directory, `its last confirmed batch is ${serial}, it ends at ${known.serial}`);
+    if (known !== undefined && known.state.serial < serial) {
+      throw databaseDamaged(options.directory, `its last confirmed batch is ${serial}, it ends at ${known.state.serial}`);
     }
-    const state = known ?? { ...(await firstState(blocksPath, files, options.reindex === true)), serial };
+    const state = known?.state ?? { ...(await firstState(blocksPath, files, options.reindex === true)), serial };
     const blockFiles = opened.adopt(await BlockFiles.open(blockFilesOptions(options, blocksPath), state.files), (files) =>
       files.close(),
     );
     const store = new Store(options, { database, highWater, blockFiles }, state);
-    if (known === undefined) await store.write({ records: [sealVersion(options.genesisHash)] });
+    if (known === undefined || known.format < DATA_FORMAT) await store.write({ records: [sealVersion(options.genesisHash)] });
     await finishLargeChange(database, options.directory);
     store.#resources = opened.move();
     return store;
@@ -131,6 +139,12 @@ export class Store {
   /** As of the last batch. */
   get state(): StoreState {
     return this.#state;
+  }
+
+  /** The disk below, and who is told of steps that take long. */
+  get disk(): { readonly files: FileSystem; readonly progress?: Progress } {
+    const { files = DISK, progress } = this.#options;
+    return { files, ...(progress === undefined ? {} : { progress }) };
   }
 
   get #path(): string {
@@ -155,6 +169,7 @@ export class Store {
   async #load(table: number, expected: SetSum, what: string, visit: (key: Uint8Array, opened: tables.OpenedRecord) => void) {
     const found = new SetSum();
     for await (const run of this.#database.runs(tables.tableKey(table))) {
+      this.#options.progress?.say(() => `reading ${what}: ${found.count} of ${expected.count}`);
       for (const [key, value] of run) {
         const opened = tables.openRecord(key, value);
         if (opened === undefined) throw databaseDamaged(this.#path, `a record of ${what}`);
@@ -275,6 +290,7 @@ export class Store {
       transactions,
       files: this.blockFiles.end,
       reindexing: change.reindexing ?? this.#state.reindexing,
+      parking: change.parking === undefined ? this.#state.parking : (change.parking ?? undefined),
     };
   }
 
