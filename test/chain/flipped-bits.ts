@@ -12,6 +12,7 @@ import { coinsOf } from "./replay.ts";
 /** All that a chain serves, as lines of text. */
 async function everything(chain: Chain): Promise<string[]> {
   const lines = [JSON.stringify(chain.tips()), JSON.stringify([...coinsOf(chain)].sort())];
+  lines.push(JSON.stringify(chain.snapshots.list()));
   for (let height = 0; height <= chain.tip.height; height++) {
     const { hash } = chain.atHeight(height)!;
     const block = (await chain.readBlock(hash))!;
@@ -21,7 +22,7 @@ async function everything(chain: Chain): Promise<string[]> {
   return lines;
 }
 
-/** A folder with some sixty blocks and a few branches, closed. */
+/** A folder with some sixty blocks, a few branches and a restored snapshot, closed; so it has an image of the coins too. */
 async function template(): Promise<{ directory: string; served: readonly string[] }> {
   const directory = await mkdtemp(join(tmpdir(), "chaincore-flip-"));
   await using bench = await ChainBench.open({ params: QUICK, directory });
@@ -31,6 +32,8 @@ async function template(): Promise<{ directory: string; served: readonly string[
     await bench.run((at, chain) => chain.acceptBlock(at, tree.grow(0).block));
     if (i % 25 === 24) await bench.reopen(); // Then LevelDB turns its log into a table.
   }
+  await bench.run((at, chain) => chain.snapshots.save(at, "back", chain.tip.height - 3));
+  await bench.run((at, chain) => chain.snapshots.restore(at, "back"));
   const served = await everything(bench.chain);
   await bench.close();
   bench.keep();
@@ -51,7 +54,9 @@ async function outcomeOf(directory: string, served: readonly string[], where: st
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     if (!(error instanceof StoreError)) throw error;
-    expect(error.code, where).toMatch(/^(database|block-file)-(damaged|missing)$|^data-newer$|^data-other-network$/);
+    expect(error.code, where).toMatch(
+      /^(database|block-file)-(damaged|missing)$|^data-newer$|^data-other-network$|^snapshots-damaged$/,
+    );
     return "refused";
   }
 }
@@ -60,7 +65,7 @@ async function outcomeOf(directory: string, served: readonly string[], where: st
 export async function flipBits(seed: number, roundsPerFile: number): Promise<{ refused: number; harmless: number }> {
   const { directory, served } = await template();
   const names = await files(directory);
-  expect(names.join(" ")).toMatch(/blk00000\.dat.*\.ldb.*\.log.*serial/);
+  expect(names.join(" ")).toMatch(/blk00000\.dat.*coins\.image.*\.ldb.*\.log.*serial.*snapshots\.json/);
   const next = seededNumbers(seed);
   const verdicts = { refused: 0, harmless: 0 };
   for (let round = 0; round < roundsPerFile * names.length; round++) {

@@ -77,6 +77,7 @@ export class MemoryChain {
   tip: MemoryEntry;
   nowSeconds = 0;
   #arrivals = 0;
+  #parking: { readonly tip: MemoryEntry; readonly known: ReadonlySet<MemoryEntry> } | undefined;
   /** Transactions of blocks that the last submission disconnected, in chain order. */
   displaced: Transaction[] = [];
   connected: Block[] = [];
@@ -111,6 +112,27 @@ export class MemoryChain {
   submitHeader(raw: Uint8Array): Invalid | undefined {
     const result = this.#acceptHeader(Header.decode(raw));
     return result instanceof MemoryEntry ? undefined : result;
+  }
+
+  /** What `snapshot restore` does: the block becomes the tip, and nothing that is stored now counts against it. */
+  restore(hash: BlockHash): void {
+    const known = [...this.entries.values()].filter(({ arrival }) => arrival !== Number.POSITIVE_INFINITY);
+    this.#parking = { tip: this.entries.get(hash)!, known: new Set(known) };
+    this.#moveTo(this.#parking.tip);
+    this.#unparkIfOutdone();
+  }
+
+  /** Built on the restored tip, by a block that was not known when it was restored. */
+  #counts(entry: MemoryEntry): boolean {
+    if (this.#parking === undefined) return true;
+    const { tip, known } = this.#parking;
+    const first = entry.ancestor(tip.height + 1);
+    return entry === tip || (first?.parent === tip && !known.has(first));
+  }
+
+  #unparkIfOutdone(): void {
+    const rivals = [...this.entries.values()].filter((entry) => !this.#counts(entry) && isCandidate(entry));
+    if (!rivals.some((entry) => isBetter(entry, this.tip))) this.#parking = undefined;
   }
 
   invalidateTip(): void {
@@ -180,13 +202,12 @@ export class MemoryChain {
     for (;;) {
       let best = this.tip;
       for (const entry of this.entries.values()) {
-        if (entry.isInvalid || entry.arrival === Number.POSITIVE_INFINITY) continue;
-        if (entry.chainwork > best.chainwork) best = entry;
-        else if (entry.chainwork === best.chainwork && entry.arrival < best.arrival) best = entry;
+        if (isCandidate(entry) && this.#counts(entry) && isBetter(entry, best)) best = entry;
       }
-      if (best === this.tip) return;
+      if (best === this.tip) break;
       this.#moveTo(best);
     }
+    this.#unparkIfOutdone();
   }
 
   #moveTo(target: MemoryEntry): void {
@@ -287,6 +308,14 @@ export class MemoryChain {
       undo.push(() => this.coins.delete(key));
     }
   }
+}
+
+function isCandidate(entry: MemoryEntry): boolean {
+  return !entry.isInvalid && entry.arrival !== Number.POSITIVE_INFINITY;
+}
+
+function isBetter(a: MemoryEntry, b: MemoryEntry): boolean {
+  return a.chainwork > b.chainwork || (a.chainwork === b.chainwork && a.arrival < b.arrival);
 }
 
 /** submitblock's courtesy: a coinbase that commits to witnesses and has none gets the usual reserved value. */

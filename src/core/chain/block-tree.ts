@@ -3,6 +3,14 @@ import type { BlockHash } from "../primitives/units.ts";
 import type { BlockPosition } from "../store/tables.ts";
 import { BlockNode, isBetter } from "./block-entry.ts";
 
+/** Since a snapshot was restored. @see ParkingRecord */
+export interface Parking {
+  /** The restored tip. */
+  readonly tip: BlockNode;
+  /** The last block that had become complete then. */
+  readonly sequence: number;
+}
+
 /**
  * Every header that was accepted, as a tree, with what is known of each block. It decides which block is the best one; it checks
  * no rule and knows no disk. Guarded by BLOCKCHAIN; single reads (`find`) need no lock.
@@ -12,6 +20,9 @@ export class BlockTree {
   readonly #nodes = new Map<BlockHash, BlockNode>();
   /** Complete, not invalid, and when they were put here better than the tip. May hold more than that, never less. */
   readonly #candidates = new Set<BlockNode>();
+  /** The same of blocks that are parked: they do not count. */
+  readonly #parked = new Set<BlockNode>();
+  #parking: Parking | undefined;
   /** Stored blocks whose parent is not complete, by parent, in order of arrival. */
   readonly #waiting = new Map<BlockNode, BlockNode[]>();
   /** Changed since they were last written to disk. */
@@ -79,7 +90,7 @@ export class BlockTree {
       node.sequence = ++this.#lastSequence;
       node.chainTransactionCount = (node.prev?.chainTransactionCount ?? 0) + node.transactionCount;
       this.dirty.add(node);
-      if (!node.isInvalid) this.#candidates.add(node);
+      if (!node.isInvalid) this.#addCandidate(node);
       queue.push(...(this.#waiting.get(node) ?? []));
       this.#waiting.delete(node);
     }
@@ -97,8 +108,10 @@ export class BlockTree {
       if (each.isInvalid) continue;
       each.isInvalid = true;
       this.#candidates.delete(each);
+      this.#parked.delete(each);
       this.dirty.add(each);
     }
+    if (this.#parking?.tip.isInvalid) this.unpark(); // There is nothing left to build on.
     this.#findBestHeader();
   }
 
@@ -108,7 +121,7 @@ export class BlockTree {
       if (!each.isInvalid) continue;
       each.isInvalid = false;
       this.dirty.add(each);
-      if (each.isComplete) this.#candidates.add(each);
+      if (each.isComplete) this.#addCandidate(each);
     }
     this.#findBestHeader();
   }
@@ -142,12 +155,63 @@ export class BlockTree {
 
   /** Forgets candidates that are no better than the new tip. */
   settle(tip: BlockNode): void {
-    for (const node of this.#candidates) if (!isBetter(node, tip)) this.#candidates.delete(node);
+    for (const set of [this.#candidates, this.#parked]) {
+      for (const node of set) if (!isBetter(node, tip)) set.delete(node);
+    }
   }
 
-  /** The tip has become invalid: blocks with less work than it count again. */
+  /** The tip has become invalid, or goes back: blocks with less work than it count again. */
   #collectCandidates(): void {
-    for (const node of this.#nodes.values()) if (node.isComplete && !node.isInvalid) this.#candidates.add(node);
+    for (const node of this.#nodes.values()) if (node.isComplete && !node.isInvalid) this.#addCandidate(node);
+  }
+
+  #addCandidate(node: BlockNode): void {
+    (this.isParked(node) ? this.#parked : this.#candidates).add(node);
+  }
+
+  get parking(): Parking | undefined {
+    return this.#parking;
+  }
+
+  /**
+   * Leaves aside everything but what is built on `tip` from now on (or was after `sequence`). O(blocks). The caller moves to
+   * `tip`.
+   */
+  park(tip: BlockNode, sequence = this.#lastSequence): void {
+    this.#parking = { tip, sequence };
+    this.#candidates.clear();
+    this.#parked.clear();
+    this.#collectCandidates();
+  }
+
+  /** The block that would be the tip if nothing were parked and it counted by its work. */
+  bestParked(): BlockNode | undefined {
+    let best: BlockNode | undefined;
+    for (const node of this.#parked) if (best === undefined || isBetter(node, best)) best = node;
+    return best;
+  }
+
+  /** What was parked counts again by its work. */
+  unpark(): void {
+    this.#parking = undefined;
+    for (const node of this.#parked) this.#candidates.add(node);
+    this.#parked.clear();
+  }
+
+  /** Whether a block does not count: it is neither the restored tip nor before it, nor built on it with new work. */
+  isParked(node: BlockNode): boolean {
+    if (this.#parking === undefined) return false;
+    const { tip, sequence } = this.#parking;
+    if (node.height <= tip.height) return tip.ancestor(node.height) !== node;
+    const first = node.ancestor(tip.height + 1)!;
+    return first.prev !== tip || (first.isComplete && first.sequence <= sequence);
+  }
+
+  /** Ends the parking once `tip` is better than all that is parked: from then on work decides again. */
+  unparkIfOutdone(tip: BlockNode): void {
+    if (this.#parking === undefined) return;
+    for (const node of this.#parked) if (isBetter(node, tip)) return;
+    this.unpark();
   }
 
   /** Takes over a block as it was found on disk; parents come first. */
@@ -157,7 +221,7 @@ export class BlockTree {
     if (node.chainwork > this.#bestHeader.chainwork && !node.isInvalid) this.#bestHeader = node;
     if (node.isComplete) {
       node.chainTransactionCount = (node.prev?.chainTransactionCount ?? 0) + node.transactionCount;
-      if (!node.isInvalid) this.#candidates.add(node);
+      if (!node.isInvalid) this.#addCandidate(node);
     } else if (node.position !== undefined && node.prev !== undefined) {
       this.#waiting.set(node.prev, [...(this.#waiting.get(node.prev) ?? []), node]);
     }

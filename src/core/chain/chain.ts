@@ -1,15 +1,16 @@
+import type { CoinsWrite } from "../coins/guard.ts";
 import type { CoinTable } from "../coins/table.ts";
-import { checkBlockInContext } from "../consensus/block-in-context.ts";
 import { type BlockCheckOptions, checkBlock } from "../consensus/check-block.ts";
-import { checkHeaderInContext } from "../consensus/check-header.ts";
 import type { NetworkParams } from "../consensus/params.ts";
-import { type Invalid, invalid, isInvalid } from "../consensus/verdict.ts";
+import type { Invalid } from "../consensus/verdict.ts";
 import { ChainCoreError } from "../errors.ts";
 import type { Clock, Log } from "../ports.ts";
 import { Block } from "../primitives/block.ts";
 import type { Coin } from "../primitives/coin.ts";
 import type { Header } from "../primitives/header.ts";
 import type { BlockHash, Txid } from "../primitives/units.ts";
+import { Progress } from "../store/progress.ts";
+import { SnapshotList } from "../store/snapshot-list.ts";
 import { Store, type StoreOptions } from "../store/store.ts";
 import { StoreError } from "../store/store-error.ts";
 import type { BlockPosition } from "../store/tables.ts";
@@ -18,9 +19,11 @@ import type { ScriptVerifier } from "../verify/verifier.ts";
 import type { BlockEntry, BlockNode } from "./block-entry.ts";
 import type { ChainState } from "./chain-state.ts";
 import { type ChainTip, chainTips } from "./chain-tips.ts";
-import { CoinOverlay } from "./coin-overlay.ts";
+import { checkOnTip } from "./check-on-tip.ts";
+import { saveCoins } from "./coin-image.ts";
 import { Committer } from "./committer.ts";
-import { connectBlock, spentByTransaction } from "./connect-block.ts";
+import { spentByTransaction } from "./connect-block.ts";
+import { DurableSnapshots } from "./durable-snapshots.ts";
 import type { ChainLocks, HoldsChain, MayTakeChain } from "./guard.ts";
 import { openState } from "./open-state.ts";
 import { ORPHAN_LIMITS, type OrphanLimits, Orphans } from "./orphans.ts";
@@ -36,7 +39,8 @@ import { type Receipt, Receiver } from "./receiver.ts";
  *   plan          the way from the present tip to that block, on coins nobody sees yet (coin-overlay, connect-block, script-run)
  *   committer     the way made durable, then visible, in one step
  *   read-in       many blocks a commit: reindex, block-file-exchange (import and export)
- *   open-state    the same from disk at start-up                                   chain-state: what all these share
+ *   open-state    the same from disk at start-up (coin-image)                      chain-state: what all these share
+ *   durable-snapshots   named points to come back to; what was better is parked
  *
  * BLOCKCHAIN is held for writing from the moment a block is placed to the commit, also while scripts are verified. Readers take
  * no lock: `tip`, `find` and `atHeight` are of the last commit, coins are read by snapshot. Nothing outside is called while the
@@ -50,6 +54,8 @@ export interface ChainOptions {
   readonly orphans?: OrphanLimits;
   /** Rebuild the database from the block files: `chain.isReindexing` is true until reindex.ts has run. */
   readonly reindex?: boolean;
+  /** Sentences about steps of opening that take over a second. */
+  readonly onProgress?: (sentence: string) => void;
   /** For tests: disks that fail, files and batches that are soon full. */
   readonly store?: Pick<StoreOptions, "files" | "wrapDatabase" | "blockFileBytesMax" | "batchBytesMax">;
 }
@@ -83,12 +89,18 @@ export class Chain {
   readonly #deps: ChainDeps;
   readonly #committer: Committer;
   readonly #receiver: Receiver;
+  /** Named points to come back to. */
+  readonly snapshots: DurableSnapshots;
 
-  private constructor(state: ChainState, options: ChainOptions, deps: ChainDeps) {
+  private constructor(state: ChainState, snapshots: SnapshotList, options: ChainOptions, deps: ChainDeps) {
     this.#state = state;
     this.#deps = deps;
     this.#committer = new Committer(state, deps.coinsLock, deps.fatal);
     this.#receiver = new Receiver(state, new Orphans(options.orphans ?? ORPHAN_LIMITS), deps.clock);
+    this.snapshots = new DurableSnapshots(state, snapshots, deps.clock, {
+      write: (at, site, run) => this.#write(at, site, run),
+      goTo: (at, node) => this.#goTo(at, node),
+    });
   }
 
   /**
@@ -97,13 +109,16 @@ export class Chain {
    */
   static async open(at: MayTakeChain, options: ChainOptions, deps: ChainDeps): Promise<Chain> {
     const { params, directory } = options;
+    const { clock, log } = deps;
     const genesisHash = Block.decode(params.genesis).header.hashBytes;
     const reindex = options.reindex ?? false;
-    const store = await Store.open({ ...options.store, directory, magic: params.magic, genesisHash, reindex });
+    const progress = new Progress(options.onProgress ?? (() => {}), () => clock.monotonicMs());
+    const store = await Store.open({ ...options.store, directory, magic: params.magic, genesisHash, reindex, progress });
     try {
+      const snapshots = await SnapshotList.open(directory, store.disk.files);
       return await deps.chainLock.withWrite(at, async (at) => {
-        const state = await deps.coinsLock.withWrite(at, (at) => openState(at, { store, params, clock: deps.clock }));
-        const chain = new Chain(state, options, deps);
+        const state = await deps.coinsLock.withWrite(at, (at) => openState(at, { store, params, clock, log }));
+        const chain = new Chain(state, snapshots, options, deps);
         await chain.#settle(at); // A crash may have come between storing the bodies of a better branch and changing over to it.
         return chain;
       });
@@ -263,19 +278,9 @@ export class Chain {
 
   /** Would the block connect on the tip? Nothing is stored. For templates and proposals, which have no proof of work. */
   async checkCandidate(at: MayTakeChain, block: Block, options: BlockCheckOptions = {}): Promise<Invalid | undefined> {
-    return this.#deps.chainLock.withRead(at, async () => this.#checkOnTip(block, options), { site: "check candidate" });
-  }
-
-  async #checkOnTip(block: Block, options: BlockCheckOptions): Promise<Invalid | undefined> {
-    const { params, coins, tipNode } = this.#state;
-    if (block.header.prevHash !== tipNode.hash) return invalid("inconclusive-not-best-prevblk");
-    const verdict =
-      checkBlock(block, params, options) ??
-      checkHeaderInContext(block.header, tipNode, params, this.#nowSeconds()) ??
-      checkBlockInContext(block, tipNode, params);
-    if (verdict !== undefined) return verdict;
-    const result = await connectBlock(block, tipNode, new CoinOverlay(coins), { params, verifier: this.#deps.verifier });
-    return isInvalid(result) ? result : undefined;
+    const check = () =>
+      checkOnTip(block, this.#state, { ...options, verifier: this.#deps.verifier, nowSeconds: this.#nowSeconds() });
+    return this.#deps.chainLock.withRead(at, check, { site: "check candidate" });
   }
 
   /** Bars a block and all that builds on it, and leaves it if it is active. @throws ChainCoreError unknown-block */
@@ -288,10 +293,15 @@ export class Chain {
     });
   }
 
-  /** Lifts the bar from a block, those before it and those built on it. @throws ChainCoreError unknown-block */
+  /**
+   * Lifts the bar from a block, those before it and those built on it; one that a restored snapshot parked counts again.
+   * @throws ChainCoreError unknown-block
+   */
   async reconsider(at: MayTakeChain, hash: BlockHash): Promise<TipMove | undefined> {
     return this.#write(at, "reconsider block", async (at) => {
-      this.#state.tree.clearInvalid(this.#known(hash));
+      const node = this.#known(hash);
+      this.#state.tree.clearInvalid(node);
+      if (this.#state.tree.isParked(node)) this.#state.tree.unpark();
       return this.#settle(at);
     });
   }
@@ -303,6 +313,14 @@ export class Chain {
     return this.#commit(at, plan);
   }
 
+  /** @throws ChainCoreError block-invalid */
+  async #goTo(at: HoldsChain, node: BlockNode): Promise<TipMove | undefined> {
+    const plan = this.#plan();
+    if (await plan.goTo(node)) return this.#commit(at, plan);
+    await this.#committer.flush({ durable: true });
+    throw new ChainCoreError("block-invalid", `a block up to ${node.hash} does not hold`, { detail: { hash: node.hash } });
+  }
+
   async #commit(at: HoldsChain, plan: Plan): Promise<TipMove | undefined> {
     const move = await this.#committer.commit(at, plan);
     if (move !== undefined) await this.#deps.follow?.(at, move);
@@ -312,9 +330,17 @@ export class Chain {
   /** After this nothing may be asked of the chain. Waits for a commit under way. */
   async close(at: MayTakeChain): Promise<void> {
     await this.#deps.chainLock.withWrite(at, async (at) => {
-      await this.#deps.coinsLock.withWrite(at, (at) => this.coins.close(at));
+      await this.#deps.coinsLock.withWrite(at, (at) => this.#closeCoins(at));
       await this.#state.store.close();
     });
+  }
+
+  /** With an image for the next start, unless the disk failed or is not complete. */
+  async #closeCoins(at: CoinsWrite): Promise<void> {
+    this.coins.close(at);
+    if (this.#committer.isUsable && !this.isReindexing) {
+      await saveCoins(at, this.coins, this.#state.store, this.#deps.log);
+    }
   }
 
   /** The block files have been read in. */

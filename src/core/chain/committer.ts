@@ -2,9 +2,11 @@ import { assert } from "../errors.ts";
 import type { Block } from "../primitives/block.ts";
 import type { Transaction } from "../primitives/transaction.ts";
 import { Sealer } from "../store/sealer.ts";
+import type { ParkingRecord } from "../store/state.ts";
 import type { StoreChange } from "../store/store.ts";
 import * as tables from "../store/tables.ts";
 import { type BlockNode, recordOf } from "./block-entry.ts";
+import type { BlockTree } from "./block-tree.ts";
 import type { ChainState } from "./chain-state.ts";
 import type { ChainLocks, HoldsChain } from "./guard.ts";
 import type { TipMove } from "./outcome.ts";
@@ -53,6 +55,10 @@ export class Committer {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  get isUsable(): boolean {
+    return this.#failure === undefined;
+  }
+
   /** The process has to stop; told once. */
   fail(error: unknown): void {
     if (this.#failure !== undefined) return;
@@ -96,7 +102,8 @@ export class Committer {
         const prepared = this.#state.coins.prepare(at, change);
         assert(!("conflict" in prepared), "a commit spends a coin that is not there");
         try {
-          await this.#write({ tipHash: plan.tip.header.hashBytes, coins: change, ...findings });
+          const { tree } = this.#state;
+          await this.#write({ tipHash: plan.tip.header.hashBytes, coins: change, ...findings, parking: parkingRecord(tree) });
         } catch (error) {
           prepared.abort(); // Only the marks in memory, so that the table can be closed; the disk is left as it is.
           throw error;
@@ -110,8 +117,11 @@ export class Committer {
 
   /** Writes what was learned of blocks and headers. Without `durable` a crash may lose it: any peer sends it again. */
   async flush(options: { durable: boolean }): Promise<void> {
-    if (this.#state.tree.dirty.size === 0) return;
-    await this.#guard(() => this.#write({ durable: options.durable }));
+    const { tree, store } = this.#state;
+    const parking = parkingRecord(tree);
+    const isParkingSaved = (parking?.sequence ?? 0) === (store.state.parking?.sequence ?? 0);
+    if (tree.dirty.size === 0 && isParkingSaved) return;
+    await this.#guard(() => this.#write({ durable: options.durable, parking }));
   }
 
   async finishReindex(): Promise<void> {
@@ -157,6 +167,10 @@ export class Committer {
       this.#state.tree.dirty.delete(node);
     }
   }
+}
+
+function parkingRecord({ parking }: BlockTree): ParkingRecord | null {
+  return parking === undefined ? null : { tipHash: parking.tip.header.hashBytes, sequence: parking.sequence };
 }
 
 async function describe(plan: Plan): Promise<Omit<TipMove, "tip">> {

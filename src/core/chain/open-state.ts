@@ -1,11 +1,9 @@
 import type { CoinsWrite } from "../coins/guard.ts";
-import { CoinTable } from "../coins/table.ts";
 import type { NetworkParams } from "../consensus/params.ts";
 import { bytesEqual } from "../encoding/hash.ts";
 import { toDisplayHash } from "../encoding/hex.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, Log } from "../ports.ts";
 import { Block } from "../primitives/block.ts";
-import type { Coin } from "../primitives/coin.ts";
 import { Header } from "../primitives/header.ts";
 import type { BlockHash } from "../primitives/units.ts";
 import type { Store } from "../store/store.ts";
@@ -14,23 +12,26 @@ import { sealBlock } from "../store/tables.ts";
 import { BlockNode, recordOf } from "./block-entry.ts";
 import { BlockTree } from "./block-tree.ts";
 import { ChainState } from "./chain-state.ts";
-
-/** Coins handed to the table at once. */
-const LOAD_ENTRIES = 10_000;
+import { openCoins } from "./coin-image.ts";
 
 /** Builds what a node has in memory from what it has on disk; a new folder begins with genesis. @throws StoreError */
 export async function openState(
   at: CoinsWrite,
-  parts: { store: Store; params: NetworkParams; clock: Clock },
+  parts: { store: Store; params: NetworkParams; clock: Clock; log: Log },
 ): Promise<ChainState> {
-  const { store, params, clock } = parts;
+  const { store, params } = parts;
   const tree = new BlockTree(Block.decode(params.genesis).header);
   if (store.state.blocks.count === 0) await writeGenesis(store, tree.genesis, params.genesis);
   else await loadBlocks(store, tree);
-  const tip = tree.find(toDisplayHash(store.state.tipHash) as BlockHash);
-  if (tip === undefined) throw databaseDamaged(store.directory, "the block of its tip is missing");
-  const coins = CoinTable.create({ clock, version: store.state.commit });
-  await loadCoins(at, store, coins);
+  const known = (hashBytes: Uint8Array, what: string): BlockNode => {
+    const node = tree.find(toDisplayHash(hashBytes) as BlockHash);
+    if (node === undefined) throw databaseDamaged(store.directory, `the block of its ${what} is missing`);
+    return node;
+  };
+  const { tipHash, parking } = store.state;
+  const tip = known(tipHash, "tip");
+  if (parking !== undefined) tree.park(known(parking.tipHash, "restored tip"), parking.sequence);
+  const coins = await openCoins(at, parts);
   tree.settle(tip);
   return new ChainState({ params, store, tree, coins }, tip);
 }
@@ -59,15 +60,4 @@ async function loadBlocks(store: Store, tree: BlockTree): Promise<void> {
     node.saved = saved;
     tree.restore(node);
   });
-}
-
-async function loadCoins(at: CoinsWrite, store: Store, coins: CoinTable): Promise<void> {
-  let entries: [outpoint: Uint8Array, coin: Coin][] = [];
-  await store.loadCoins((outpoint, coin) => {
-    entries.push([outpoint, coin]);
-    if (entries.length < LOAD_ENTRIES) return;
-    coins.load(at, entries);
-    entries = [];
-  });
-  coins.load(at, entries);
 }

@@ -67,12 +67,23 @@ export class Plan {
 
   /** Goes to the best block; one that proves faulty is marked with all that builds on it, and the next best is tried. */
   async advance(): Promise<void> {
+    const { tree } = this.#state;
     for (;;) {
-      const target = this.#state.tree.best(this.base);
-      if (target === this.#tip) return;
-      if (target === this.base) return this.#turnBack();
-      await this.#moveTo(target);
+      const target = tree.best(this.base);
+      if (target === this.#tip) break;
+      if (target === this.base) this.#turnBack();
+      else await this.#moveTo(target);
     }
+    tree.unparkIfOutdone(this.#tip);
+  }
+
+  /** Goes to just this block, and parks whatever is better. Returns whether every block on the way holds. */
+  async goTo(target: BlockNode): Promise<boolean> {
+    await this.#moveTo(target);
+    if (this.#tip !== target) return false;
+    this.#state.tree.park(target);
+    this.#state.tree.unparkIfOutdone(target);
+    return true;
   }
 
   #turnBack(): void {

@@ -7,9 +7,10 @@
  */
 
 import { createHash, type Hash } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { syncFolder } from "../files/atomic-file.ts";
+import { DISK, type FileSystem, syncFolder } from "../store/block-files.ts";
+import type { Progress } from "../store/progress.ts";
 import { type ArenaBooks, CHUNK_WORDS } from "./arena.ts";
 import { BUCKET_COUNT, MAGIC_VALUE, SEED, VERSION } from "./layout.ts";
 import type { RecordStore } from "./record-store.ts";
@@ -28,6 +29,12 @@ export interface ImageIdentity {
   readonly tag: string;
 }
 
+/** Where the file is, and who is told while a large one is read. */
+export interface ImageDisk {
+  readonly files?: FileSystem;
+  readonly progress?: Progress;
+}
+
 interface Header extends ImageIdentity {
   readonly format: number;
   readonly layout: number;
@@ -39,7 +46,7 @@ interface Header extends ImageIdentity {
 }
 
 /** Writes the image beside `path` and renames it when it is safe on disk. All records must be coins: no spent versions are left. */
-export async function writeImage(path: string, tag: string, store: RecordStore): Promise<void> {
+export async function writeImage(path: string, tag: string, store: RecordStore, files: FileSystem = DISK): Promise<void> {
   const { control, records, buckets } = store.view.memory;
   const header: Header = {
     format: FORMAT,
@@ -52,8 +59,8 @@ export async function writeImage(path: string, tag: string, store: RecordStore):
     seed: [control[SEED]!, control[SEED + 1]!],
     arena: store.arena.books(),
   };
-  const temporary = `${path}.new`;
-  const file = await open(temporary, "w", 0o600);
+  const temporary = temporaryPath(path);
+  const file = await files.open(temporary, "w", 0o600);
   try {
     const out = new ImageStream(file, createHash("sha256"));
     const text = Buffer.from(JSON.stringify(header));
@@ -69,8 +76,13 @@ export async function writeImage(path: string, tag: string, store: RecordStore):
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
-  await syncFolder(dirname(path));
+  await files.rename(temporary, path);
+  await syncFolder(dirname(path), files);
+}
+
+/** An image is here until it is whole and safe. */
+function temporaryPath(path: string): string {
+  return `${path}.new`;
 }
 
 /** What a table goes on from. */
@@ -84,11 +96,16 @@ export interface LoadedImage {
 }
 
 /** The image at `path`, if it is whole and of this identity; its memory may grow to `recordBytesMax`. */
-export async function readImage(path: string, identity: ImageIdentity, recordBytesMax: number): Promise<LoadedImage | undefined> {
-  const file = await open(path, "r").catch(() => undefined);
+export async function readImage(
+  path: string,
+  identity: ImageIdentity,
+  recordBytesMax: number,
+  { files = DISK, progress }: ImageDisk = {},
+): Promise<LoadedImage | undefined> {
+  const file = await files.open(path, "r").catch(() => undefined);
   if (file === undefined) return undefined;
   try {
-    const input = new ImageStream(file, createHash("sha256"));
+    const input = new ImageStream(file, createHash("sha256"), progress);
     const header = await readHeader(input);
     if (header === undefined || header.version !== identity.version || header.tag !== identity.tag) return undefined;
     const records = SharedWords.create(recordBytesMax);
@@ -99,8 +116,10 @@ export async function readImage(path: string, identity: ImageIdentity, recordByt
   }
 }
 
-export async function removeImage(path: string): Promise<void> {
-  await rm(path, { force: true });
+/** Also what is left of one that was never finished. */
+export async function removeImage(path: string, files: FileSystem = DISK): Promise<void> {
+  await files.rm(path, { force: true });
+  await files.rm(temporaryPath(path), { force: true });
 }
 
 async function readHeader(input: ImageStream): Promise<Header | undefined> {
@@ -136,11 +155,13 @@ async function readInto(input: ImageStream, words: SharedWords, bytes: number): 
 class ImageStream {
   readonly #file: FileHandle;
   readonly #hash: Hash;
+  readonly #progress: Progress | undefined;
   at = 0;
 
-  constructor(file: FileHandle, hash: Hash) {
+  constructor(file: FileHandle, hash: Hash, progress?: Progress) {
     this.#file = file;
     this.#hash = hash;
+    this.#progress = progress;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -149,6 +170,7 @@ class ImageStream {
       this.#hash.update(step);
       for (let done = 0; done < step.length; ) {
         const { bytesWritten } = await this.#file.write(step, done, step.length - done, this.at);
+        if (bytesWritten === 0) throw Object.assign(new Error("nothing could be written"), { code: "ENOSPC" });
         done += bytesWritten;
         this.at += bytesWritten;
       }
@@ -166,6 +188,7 @@ class ImageStream {
         this.at += bytesRead;
       }
       this.#hash.update(step);
+      this.#progress?.say(() => `reading the image of the coins: ${Math.round(this.at / 2 ** 20)} MiB`);
     }
     return true;
   }

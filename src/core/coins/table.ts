@@ -23,6 +23,7 @@ import { assert, ChainCoreError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import type { Coin } from "../primitives/coin.ts";
 import type { Sats } from "../primitives/units.ts";
+import type { FileSystem } from "../store/block-files.ts";
 import { type CoinUpdates, changeOf } from "./atomic-update.ts";
 import type { CoinChange, CoinDiff, CommitConflict, PreparedCommit } from "./changes.ts";
 import { type CoinEntry, CoinView } from "./coin-view.ts";
@@ -30,7 +31,7 @@ import { Committer } from "./committer.ts";
 import { Compactor } from "./compactor.ts";
 import { diffOf } from "./diff.ts";
 import type { CoinsWrite } from "./guard.ts";
-import { type ImageIdentity, type LoadedImage, readImage, removeImage, writeImage } from "./image.ts";
+import { type ImageDisk, type ImageIdentity, type LoadedImage, readImage, removeImage, writeImage } from "./image.ts";
 import { BUCKET_COUNT, CLOSED, LEASE_COUNT, LEASE_WORDS, LEASES, MAGIC, MAGIC_VALUE, NONE, SEED, VERSION } from "./layout.ts";
 import { LeaseKeeper } from "./leases.ts";
 import { CoinReader, type CoinTableHandle } from "./reader.ts";
@@ -140,9 +141,14 @@ export class CoinTable {
    * The table of an image, if there is a whole one of exactly this version and tag; else undefined: load the coins. The
    * image is removed, for the next commit makes it stale. Some 5 ms a megabyte (hash and read), 115 MB a million coins.
    */
-  static async openImage(path: string, identity: ImageIdentity, options: CoinTableOptions): Promise<CoinTable | undefined> {
-    const image = await readImage(path, identity, options.recordBytesMax ?? SHARED_BYTES_MAX);
-    await removeImage(path);
+  static async openImage(
+    path: string,
+    identity: ImageIdentity,
+    options: CoinTableOptions,
+    disk: ImageDisk = {},
+  ): Promise<CoinTable | undefined> {
+    const image = await readImage(path, identity, options.recordBytesMax ?? SHARED_BYTES_MAX, disk);
+    await removeImage(path, disk.files);
     return image === undefined ? undefined : new CoinTable({ ...options, version: identity.version }, image);
   }
 
@@ -298,10 +304,10 @@ export class CoinTable {
   }
 
   /** Writes the image of a closed table, for `openImage` with the same tag. */
-  async saveImage(_at: CoinsWrite, path: string, tag: string): Promise<void> {
+  async saveImage(_at: CoinsWrite, path: string, tag: string, files?: FileSystem): Promise<void> {
     assert(this.#view.memory.control[CLOSED] !== 0, "an image is taken of a closed table");
     this.#reclaimer.run(Number.POSITIVE_INFINITY);
-    await writeImage(path, tag, this.#store);
+    await writeImage(path, tag, this.#store, files);
   }
 
   #published(log: CommitLog): void {
