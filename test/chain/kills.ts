@@ -1,101 +1,150 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "esbuild";
 import { expect } from "vitest";
-import { MemoryChain } from "../support/memory-chain.ts";
+import { seededNumbers } from "../support/seeded.ts";
 import { ChainBench } from "./harness.ts";
+import { type KillKind, type KillScript, killScript, stateText } from "./kill-script.ts";
 import type { KillMode } from "./killed-node.ts";
-import { QUICK, RandomTree } from "./random-tree.ts";
+import { QUICK } from "./random-tree.ts";
 import { coinsOf, replayed } from "./replay.ts";
 
-const BLOCKS = 400;
-const MODES: readonly KillMode[] = ["one", "many", "parts"];
+/** What half of the rounds wait for before they kill; the other half kills at any moment. */
+const TARGETS: readonly KillKind[] = ["reorganise", "restart", "restore", "save", "grow", "compact", "many"];
+const MODES: readonly KillMode[] = ["whole", "parts"];
 
-/** What an undisturbed run of a seed goes through: the tip after each block, and which blocks are stored. */
-function undisturbed(seed: number): { hashes: string[]; tips: string[]; isStored: boolean[] } {
-  const oracle = new MemoryChain(QUICK);
-  oracle.nowSeconds = 2_000_000_000;
-  const tree = new RandomTree(seed);
-  const run = { hashes: [] as string[], tips: [oracle.tip.hash as string], isStored: [] as boolean[] };
-  for (let i = 0; i < BLOCKS; i++) {
-    const { block } = tree.grow(0.05);
-    const result = oracle.submit(block.raw);
-    run.hashes.push(block.hash);
-    run.tips.push(oracle.tip.hash);
-    run.isStored.push(result === null || result === "inconclusive");
+/** Where kills hit: the kind of the step that was under way. */
+export type Hits = Partial<Record<KillKind, number>>;
+
+interface Round {
+  readonly directory: string;
+  readonly from: number;
+  readonly mode: KillMode;
+  /** Kill so long after this kind of step has begun; undefined: after the start. */
+  readonly target: KillKind | undefined;
+  readonly delayMs: number;
+}
+
+/** The process as one file: it starts in a third of the time. */
+async function bundle(): Promise<string> {
+  const outfile = join(import.meta.dirname, "../../node_modules/.cache/chaincore", `killed-node-${process.pid}.mjs`);
+  const entry = join(import.meta.dirname, "killed-node.ts");
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    packages: "external",
+    target: "esnext",
+  });
+  return outfile;
+}
+
+/** Rounds of kill -9; each goes on in the folder that the one before left, and each is looked at with the oracle. */
+export class Killer implements AsyncDisposable {
+  readonly hits: Hits = {};
+  /** Steps that were not confirmed and yet done. */
+  aheads = 0;
+  readonly #next: () => number;
+  readonly #program: string;
+  readonly #folder: string;
+  #seed: number;
+  #script: KillScript;
+  #directory = "";
+  /** Steps that are done. */
+  #done = 0;
+
+  private constructor(seed: number, program: string, folder: string) {
+    this.#next = seededNumbers(seed);
+    this.#program = program;
+    this.#folder = folder;
+    this.#seed = seed;
+    this.#script = killScript(seed);
   }
-  return run;
-}
 
-/** Starts the process, kills it `delayMs` after it is ready; returns how many blocks it had confirmed. */
-async function runAndKill(
-  directory: string,
-  seed: number,
-  mode: KillMode,
-  delayMs: number,
-): Promise<{ acknowledged: number; isDone: boolean }> {
-  const script = join(import.meta.dirname, "killed-node.ts");
-  const child = spawn(process.execPath, [script, directory, String(seed), String(BLOCKS), mode], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  let errors = "";
-  let timer: NodeJS.Timeout | undefined;
-  child.stderr.on("data", (data) => {
-    errors += data;
-  });
-  child.stdout.on("data", (data) => {
-    output += data;
-    if (timer === undefined && output.includes("ready")) timer = setTimeout(() => child.kill("SIGKILL"), delayMs);
-  });
-  await once(child, "close");
-  clearTimeout(timer);
-  if (!output.includes("ready")) throw new Error(`the process ended early: ${errors}`);
-  const acks = [...output.matchAll(/ack (\d+)\n/g)];
-  return { acknowledged: Number(acks.at(-1)?.[1] ?? 0), isDone: output.includes("done") };
-}
+  static async create(seed: number): Promise<Killer> {
+    const killer = new Killer(seed, await bundle(), await mkdtemp(join(tmpdir(), "chaincore-kills-")));
+    await killer.#begin();
+    return killer;
+  }
 
-/** Rounds of kill -9 at random moments; each goes on in the folder that the one before left. Returns how many hit a run that was under way. */
-export async function killRounds(rounds: number, firstSeed: number): Promise<number> {
-  const tree = new RandomTree(firstSeed); // For its numbers.
-  let seed = firstSeed;
-  let directory = await mkdtemp(join(tmpdir(), "chaincore-kill-"));
-  let expected = undisturbed(seed);
-  let acknowledged = 0;
-  let hits = 0;
-  for (let round = 0; round < rounds; round++) {
+  async #begin(): Promise<void> {
+    this.#done = 0;
+    this.#directory = join(this.#folder, `node-${this.#seed}`);
+    await writeFile(join(this.#folder, "script.json"), JSON.stringify(this.#script.steps));
+  }
+
+  async rounds(count: number): Promise<void> {
+    for (let round = 0; round < count; round++) await this.#round(round);
+  }
+
+  async #round(round: number): Promise<void> {
     const mode = MODES[round % MODES.length]!;
-    const run = await runAndKill(directory, seed, mode, tree.below(300));
-    acknowledged = Math.max(acknowledged, run.acknowledged);
-    if (!run.isDone) hits++;
-    await inspect(directory, expected, acknowledged, `seed ${seed}, round ${round}, mode ${mode}, ${acknowledged} acknowledged`);
-    if (!run.isDone) continue;
-    await rm(directory, { recursive: true });
-    directory = await mkdtemp(join(tmpdir(), "chaincore-kill-"));
-    expected = undisturbed(++seed);
-    acknowledged = 0;
+    const target = round % 4 < 2 ? TARGETS[(round >> 2) % TARGETS.length] : undefined;
+    const delayMs = target === undefined ? this.#next() % 400 : (this.#next() % 1000) / 60;
+    const run = await this.#runAndKill({ directory: this.#directory, from: this.#done, mode, target, delayMs });
+    if (run.begun !== undefined) this.hits[run.begun] = (this.hits[run.begun] ?? 0) + 1;
+    const where = `seed ${this.#seed}, round ${round}, mode ${mode}, ${run.acknowledged} acknowledged, in ${run.begun}`;
+    this.#done = await this.#inspect(run.acknowledged, where);
+    if (this.#done < this.#script.steps.length) return;
+    await rm(this.#directory, { recursive: true });
+    this.#script = killScript(++this.#seed);
+    await this.#begin();
   }
-  await rm(directory, { recursive: true });
-  return hits;
-}
 
-/** The tip is the last one that was confirmed, or newer; every confirmed block is there; the coins are those of a replay. */
-async function inspect(
-  directory: string,
-  run: ReturnType<typeof undisturbed>,
-  acknowledged: number,
-  where: string,
-): Promise<void> {
-  await using bench = await ChainBench.open({ params: QUICK, directory });
-  bench.keep();
-  const { chain } = bench;
-  expect(run.tips.slice(acknowledged), where).toContain(chain.tip.hash);
-  for (let i = 0; i < acknowledged; i++) {
-    const entry = chain.find(run.hashes[i]! as never);
-    if (run.isStored[i]) expect(entry?.hasBody, `${where}: block ${i}`).toBe(true);
+  /** Starts the process and kills it; returns what it had confirmed and what it was at. */
+  async #runAndKill({ directory, from, mode, target, delayMs }: Round): Promise<{ acknowledged: number; begun?: KillKind }> {
+    const args = [this.#program, directory, join(this.#folder, "script.json"), String(from), mode];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let [output, errors] = ["", ""];
+    let timer: NodeJS.Timeout | undefined;
+    child.stderr.on("data", (data) => {
+      errors += data;
+    });
+    child.stdout.on("data", (data) => {
+      output += data;
+      const isTime = target === undefined ? output.includes("ready") : new RegExp(`begin \\d+ ${target}\n`).test(output);
+      if (timer === undefined && isTime) timer = setTimeout(() => child.kill("SIGKILL"), delayMs);
+    });
+    await once(child, "close");
+    clearTimeout(timer);
+    if (!output.includes("ready")) throw new Error(`the process ended early: ${errors}`);
+    if (errors !== "") throw new Error(errors);
+    const acknowledged = Number([...output.matchAll(/ack (\d+)\n/g)].at(-1)?.[1] ?? from);
+    const begun = [...output.matchAll(/begin (\d+) (\w+)\n/g)].at(-1);
+    const isUnderWay = begun !== undefined && Number(begun[1]) === acknowledged;
+    return isUnderWay ? { acknowledged, begun: begun[2] as KillKind } : { acknowledged };
   }
-  expect(coinsOf(chain), where).toEqual(await replayed(chain));
-  for (const { hash } of chain.tips()) await chain.readBlock(hash);
+
+  /**
+   * Opens the folder: tip and snapshots are those of the last confirmed step, or of the one under way; what was stored is there;
+   * the coins are those of a replay from genesis on a plain map. Returns how many steps are done.
+   */
+  async #inspect(acknowledged: number, where: string): Promise<number> {
+    const { states, between, stored } = this.#script;
+    await using bench = await ChainBench.open({ params: QUICK, directory: this.#directory });
+    bench.keep();
+    const { chain } = bench;
+    const names = chain.snapshots.list().map(({ name }) => name);
+    const state = stateText(chain.tip.hash, names);
+    const possible = [states[acknowledged]!, ...(between[acknowledged] ?? []), states[acknowledged + 1]];
+    expect(possible, where).toContain(state);
+    for (const hash of stored.slice(0, acknowledged).flat()) {
+      if (chain.find(hash as never)?.hasBody !== true) throw new Error(`${where}: block ${hash} is not there`);
+    }
+    expect(coinsOf(chain), where).toEqual(await replayed(chain));
+    for (const { hash } of chain.tips()) await chain.readBlock(hash);
+    if (state === states[acknowledged] || state !== states[acknowledged + 1]) return acknowledged;
+    this.aheads++;
+    return acknowledged + 1;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.#program, { force: true });
+  }
 }

@@ -116,6 +116,13 @@ export class RandomTree {
     return branch;
   }
 
+  /** A block whose one transaction spreads a ripe coin over many; undefined when none is ripe. */
+  fanOut(parent: Branch, outputs: number): Branch | undefined {
+    const isRipe = (coin: Output) => !coin.isCoinbase || parent.height + 1 - coin.height >= this.params.coinbaseMaturity;
+    const of = [...parent.coins.values()].find((coin) => coin.value > 100_000_000 && isRipe(coin));
+    return of && this.extendWith(parent, [this.#spendAll([of], of.value, outputs).tx]);
+  }
+
   #coinbase(height: number, value: number): Transaction {
     const scriptSig = Buffer.concat([encodeHeight(height), Buffer.from(`\x08${String(this.#made++).padStart(8, "0")}`)]);
     const input = { txid: "0".repeat(64) as Txid, vout: 0xffffffff, scriptSig, sequence: 0xffffffff, witness: [] };
@@ -137,9 +144,9 @@ export class RandomTree {
     return { tx, fee, of };
   }
 
-  #spendAll(spent: readonly Output[], total: number): { tx: Transaction; fee: number } {
+  #spendAll(spent: readonly Output[], total: number, outputCount?: number): { tx: Transaction; fee: number } {
     const fee = Math.min(total, this.below(1000));
-    const parts = 1 + this.below(3);
+    const parts = outputCount ?? 1 + this.below(3);
     const each = Math.floor((total - fee) / parts);
     const inputs = spent.map(({ txid, vout }) => ({
       txid,

@@ -8,3 +8,10 @@ test.each(DISK_FAULTS)("every write of a run fails in turn, and the next start h
     for (let step = 1; step <= failures.steps; step++) await failures.failAt(step, fault);
   }
 });
+
+test.each(DISK_FAULTS)("every write of saving and restoring snapshots fails in turn, too (%s)", async (fault) => {
+  for (const seed of [3, 4]) {
+    await using failures = await WriteFailures.prepare(seed, seed === 4 ? { batchBytesMax: 300 } : {}, true);
+    for (let step = 1; step <= failures.steps; step++) await failures.failAt(step, fault);
+  }
+});

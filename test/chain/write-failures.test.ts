@@ -15,3 +15,10 @@ test("a change of coins too large for one batch is there whole or not at all", a
   await whole[Symbol.asyncDispose]();
   for (let step = 1; step <= parts.steps; step += 3) await parts.failAt(step, DISK_FAULTS[step % DISK_FAULTS.length]!);
 });
+
+test("a snapshot is saved or not, the tip restored or not, whichever write fails", async () => {
+  await using failures = await WriteFailures.prepare(2026, {}, true);
+  expect(failures.states).toHaveLength(10);
+  for (let step = 1; step <= failures.steps; step += 2)
+    await failures.failAt(step, DISK_FAULTS[(step >> 1) % DISK_FAULTS.length]!);
+});
