@@ -10,6 +10,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   "bad-mnemonic": 2,
   "bad-session-name": 2,
   "bad-node-name": 2,
+  "bad-snapshot-name": 2,
   "unknown-network": 2,
   "stratum-address": 2,
   "no-such-kernel": 2,

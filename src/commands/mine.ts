@@ -41,7 +41,9 @@ export default class Mine extends BaseCommand {
     const session = await core.currentSession(this.place(flags));
     const blockTimeSeconds = flags["block-time"] === undefined ? undefined : parseSeconds(flags["block-time"]);
     await untilInterrupted(async (signal) => {
-      const mining = await core.startMining({ home, session, nodeId, threads, blocks, address, blockTimeSeconds, kernel, nice });
+      const chosen = { threads, blocks, address, blockTimeSeconds, kernel, nice };
+      const onProgress = (sentence: string) => this.logToStderr(sentence);
+      const mining = await core.startMining({ home, session, nodeId, ...chosen, onProgress });
       const api = mining.node?.status().urls.api;
       this.logToStderr(
         api

@@ -61,6 +61,7 @@ export function adminRoutes(api: Api): Router {
   addAccounts(router, api, ask);
   addMining(router, api);
   addTransfers(router, api, ask);
+  addSnapshots(router, api, ask);
   addPeers(router, api);
   addLockDemo(router, api, ask);
   return router;
@@ -180,6 +181,37 @@ function addTransfers(
     "POST",
     "/v1/verify",
     ask("verify", async (at, exchange) => transfers.verifyBlocks(at, await jsonBody(exchange))),
+  );
+}
+
+function addSnapshots(
+  router: Router,
+  { deps }: Api,
+  ask: (label: string, run: (at: Root, exchange: Exchange) => unknown) => Handler,
+): void {
+  const { snapshots } = deps;
+  if (snapshots === undefined) return;
+  router.on("GET", "/v1/snapshots", (exchange) => exchange.answerJson(snapshots.list()));
+  router.on(
+    "POST",
+    "/v1/snapshots/save",
+    ask("save snapshot", async (at, exchange) => {
+      const { name, height } = await jsonBody(exchange);
+      if (height !== undefined && (!Number.isSafeInteger(height) || (height as number) < 0))
+        throw new HttpError(400, "the height is no whole number from 0 on", { code: "bad-request" });
+      return snapshots.save(at, String(name), height as number | undefined);
+    }),
+  );
+  const nameOf = async (exchange: Exchange) => String((await jsonBody(exchange))["name"]);
+  router.on(
+    "POST",
+    "/v1/snapshots/restore",
+    ask("restore snapshot", async (at, exchange) => snapshots.restore(at, await nameOf(exchange))),
+  );
+  router.on(
+    "POST",
+    "/v1/snapshots/drop",
+    ask("drop snapshot", async (at, exchange) => snapshots.drop(at, await nameOf(exchange))),
   );
 }
 

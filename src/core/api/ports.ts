@@ -1,4 +1,4 @@
-import type { LockDemoAnswer } from "../client/answers.ts";
+import type { LockDemoAnswer, RestoreAnswer, SnapshotAnswer, SnapshotsAnswer } from "../client/answers.ts";
 import type { CoinTable } from "../coins/table.ts";
 import type { NetworkParams } from "../consensus/params.ts";
 import type { Invalid } from "../consensus/verdict.ts";
@@ -302,6 +302,17 @@ export interface Transfers {
   exportBlocks(at: Root, path: string): Promise<Readonly<Record<string, unknown>>>;
 }
 
+/** Durable snapshots of the chain. Each resolves when what it says is durable. */
+export interface Snapshots {
+  list(): SnapshotsAnswer;
+  /** The tip, or the block of the best chain at `height`. @throws ChainCoreError bad-snapshot-name, snapshot-exists, unknown-block */
+  save(at: Root, name: string, height?: number): Promise<SnapshotAnswer>;
+  /** @throws ChainCoreError unknown-snapshot, snapshot-block-gone, snapshot-block-invalid */
+  restore(at: Root, name: string): Promise<RestoreAnswer>;
+  /** @throws ChainCoreError unknown-snapshot */
+  drop(at: Root, name: string): Promise<SnapshotAnswer>;
+}
+
 export interface LockDemoPlayer {
   /** @throws ChainCoreError for a situation that is not known, or while another one is played */
   play(situation: string): Promise<LockDemoAnswer>;
@@ -329,5 +340,6 @@ export interface ApiDeps {
   readonly accounts?: Accounts;
   readonly peers?: Peers;
   readonly transfers?: Transfers;
+  readonly snapshots?: Snapshots;
   readonly lockDemo?: LockDemoPlayer;
 }

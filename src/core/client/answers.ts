@@ -172,6 +172,45 @@ export interface ExportAnswer {
   readonly bytes: number;
 }
 
+/** A point of the chain that was given a name. */
+export interface SnapshotAnswer {
+  readonly name: string;
+  readonly hash: string;
+  readonly height: number;
+  readonly savedAt: number;
+  /** Its block is on the best chain. */
+  readonly active: boolean;
+  /** Blocks to take back and to connect again in order to restore it; null when its block is not stored any more. */
+  readonly back: number | null;
+  readonly forward: number | null;
+}
+
+/** The end of a better branch that is left aside since a snapshot was restored. */
+export interface ParkedAnswer {
+  readonly hash: string;
+  readonly height: number;
+  /** Of the tip that was restored. */
+  readonly restoredHeight: number;
+}
+
+export interface SnapshotsAnswer {
+  /** Oldest first. */
+  readonly snapshots: readonly SnapshotAnswer[];
+  readonly parked: ParkedAnswer | null;
+}
+
+export interface RestoreAnswer {
+  readonly snapshot: SnapshotAnswer;
+  readonly height: number;
+  readonly tip: string;
+  /** Blocks taken back and connected. */
+  readonly disconnected: number;
+  readonly connected: number;
+  readonly parked: ParkedAnswer | null;
+  /** Transactions in the pool afterwards: those of blocks that were taken back are in it again. */
+  readonly pooled: number;
+}
+
 /** `/v1/locks`, the same as `GET /stats`; times in seconds, null where nothing was measured yet. */
 export interface LocksAnswer {
   readonly lock_stats: Readonly<Record<string, LockAnswer>>;

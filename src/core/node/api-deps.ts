@@ -8,6 +8,7 @@ import type { NodeAccounts } from "./node-accounts.ts";
 import type { NodeMining } from "./node-mining.ts";
 import type { NodeParts } from "./parts.ts";
 import { blockSink, transactionSink } from "./sinks.ts";
+import { snapshotsOf } from "./snapshots.ts";
 import type { SystemClock } from "./system.ts";
 import { verifyStored } from "./verify-stored.ts";
 
@@ -40,6 +41,7 @@ export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, 
     feeFloor: () => accounts.feeRateFloor(),
     mining,
     accounts,
+    snapshots: snapshotsOf(node),
     lockDemo: new LockDemo(locks, clock),
     transfers: {
       importBlocks: async (at, path) => {

@@ -42,7 +42,12 @@ export async function openParts(options: PartsOptions, { clock, locks, log, fata
   const chain = await locks.task("open chain", (at) =>
     Chain.open(
       at,
-      { directory: options.directory, params, reindex: options.reindex },
+      {
+        directory: options.directory,
+        params,
+        reindex: options.reindex,
+        ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      },
       {
         ...nodeLocks,
         clock,
