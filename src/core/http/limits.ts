@@ -13,6 +13,8 @@ export interface HttpLimits {
   /** A client that takes no byte of its answer for this long is cut off. */
   readonly writeStallMs: number;
   readonly connectionsMax: number;
+  /** Of one address; what is more is cut off at once. */
+  readonly connectionsPerAddressMax: number;
 }
 
 export const HTTP_LIMITS: HttpLimits = {
@@ -25,6 +27,7 @@ export const HTTP_LIMITS: HttpLimits = {
   keepAliveMs: 30_000,
   writeStallMs: 30_000,
   connectionsMax: 1_024,
+  connectionsPerAddressMax: 1_024,
 };
 
 /** How often node looks for connections past their time: a twentieth of the shortest limit, from 50 ms to a second. */
@@ -39,4 +42,24 @@ export function applyLimits(server: Server, limits: HttpLimits): void {
   server.keepAliveTimeout = limits.keepAliveMs;
   server.maxConnections = limits.connectionsMax;
   server.timeout = 0; // Long-polls and streams may be silent; a stalled write is timed where it happens.
+}
+
+/** Cuts a connection that is one too many for its address; a socket file has none. */
+export function limitConnectionsPerAddress(server: Server, max: number): void {
+  const counts = new Map<string, number>();
+  server.on("connection", (socket) => {
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined) return;
+    const count = (counts.get(remoteAddress) ?? 0) + 1;
+    if (count > max) {
+      socket.destroy();
+      return;
+    }
+    counts.set(remoteAddress, count);
+    socket.once("close", () => {
+      const left = counts.get(remoteAddress)! - 1;
+      if (left === 0) counts.delete(remoteAddress);
+      else counts.set(remoteAddress, left);
+    });
+  });
 }

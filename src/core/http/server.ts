@@ -5,7 +5,7 @@ import type { Log } from "../ports.ts";
 import { Exchange } from "./exchange.ts";
 import { checkHost, checkOrigin } from "./guards.ts";
 import { HttpError } from "./http-error.ts";
-import { applyLimits, checkingIntervalMs, HTTP_LIMITS, type HttpLimits } from "./limits.ts";
+import { applyLimits, checkingIntervalMs, HTTP_LIMITS, type HttpLimits, limitConnectionsPerAddress } from "./limits.ts";
 import type { Router } from "./router.ts";
 
 /** How long answers that are under way at `close` may take before their connections are cut. */
@@ -50,6 +50,7 @@ export class HttpServer {
       (request, response) => void this.#serve(request, response),
     );
     applyLimits(this.#server, this.#limits);
+    limitConnectionsPerAddress(this.#server, this.#limits.connectionsPerAddressMax);
     this.#server.on("checkContinue", (request, response) => void this.#serve(request, response));
   }
 
