@@ -1,14 +1,8 @@
 import { verdictText } from "../../src/core/consensus/verdict.ts";
 import type { PoolEntry } from "../../src/core/mempool/cluster.ts";
-import {
-  addPackage,
-  evaluatePackage,
-  isChildWithParents,
-  type MemberOutcome,
-  type PackageSteps,
-  packageFee,
-  submitPackage,
-} from "../../src/core/mempool/package.ts";
+import { addPackage, evaluatePackage, isChildWithParents } from "../../src/core/mempool/package.ts";
+import { packageFee } from "../../src/core/mempool/package-judgement.ts";
+import { type MemberOutcome, type PackageSteps, submitPackage } from "../../src/core/mempool/package-submission.ts";
 import { type VerifiedCandidate, withScripts } from "../../src/core/mempool/script-verdict.ts";
 import type { Transaction } from "../../src/core/primitives/transaction.ts";
 import { AT, type PoolReplay, verifyScripts } from "./pool-replay.ts";
@@ -18,11 +12,11 @@ const TOPOLOGY = "package topology disallowed. not child-with-parents or parents
 /** submitpackage's answer as Core words it, or the message of its error. */
 export async function submit(replay: PoolReplay, txs: readonly Transaction[]): Promise<unknown> {
   if (txs.length > 1 && !isChildWithParents(txs)) return TOPOLOGY;
-  const { message, members } = await submitPackage(txs, stepsOf(replay));
+  const { message, members, replaced } = await submitPackage(txs, stepsOf(replay));
   return {
     package_msg: message,
     "tx-results": Object.fromEntries(members.map(({ tx, outcome }) => [tx.wtxid, { txid: tx.txid, ...memberAnswer(outcome) }])),
-    "replaced-transactions": [],
+    "replaced-transactions": replaced,
   };
 }
 
@@ -51,12 +45,12 @@ function stepsOf(replay: PoolReplay): PackageSteps {
       if ("kind" in judged) return judged;
       const outcome = pool.add(AT, judged);
       if (outcome.kind === "stale") throw new Error("stale");
-      return outcome.kind === "added" ? outcome.entry : outcome.why;
+      return outcome.kind === "added" ? { entry: outcome.entry, removed: outcome.removed } : outcome.why;
     },
     acceptTogether: async (txs) => {
       const options = { nowSeconds: replay.now, sharesFees: true };
       const judged = evaluatePackage(AT, pool, txs, replay.view, options);
-      if (judged.kind === "bad") return judged;
+      if (judged.kind !== "good") return judged;
       const verified: VerifiedCandidate[] = [];
       for (const candidate of judged.candidates) {
         const stage = withScripts(candidate, verifyScripts(candidate));
@@ -71,6 +65,7 @@ function stepsOf(replay: PoolReplay): PackageSteps {
 /** testmempoolaccept's answer for several transactions. */
 export function testPackage(replay: PoolReplay, txs: readonly Transaction[]): unknown {
   const judged = evaluatePackage(AT, replay.pool, txs, replay.view, { nowSeconds: replay.now, sharesFees: false });
+  if (judged.kind === "refused") throw new Error(judged.message);
   return txs.map((tx, i) => {
     const ids = { txid: tx.txid, wtxid: tx.wtxid };
     if (judged.kind === "bad") {

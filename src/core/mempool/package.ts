@@ -1,10 +1,11 @@
+import { assert } from "../errors.ts";
 import type { Holds } from "../locks/context.ts";
 import type { Transaction } from "../primitives/transaction.ts";
-import type { Sats, UnixSeconds, VBytes, Wtxid } from "../primitives/units.ts";
 import type { PoolEntry } from "./cluster.ts";
-import { virtualSize } from "./entry.ts";
 import { type Candidate, type ChainView, checkDustIsSwept, checkFeeFloor } from "./evaluate.ts";
 import type { Mempool, Removal } from "./mempool.ts";
+import { type PackageJudgement, type PackageOptions, type PackageRefusal, packageFee } from "./package-judgement.ts";
+import { conflictsOfPackage, evaluatePackageReplacement } from "./package-replacement.ts";
 import { type Rejection, rejected } from "./rejection.ts";
 import type { VerifiedCandidate } from "./script-verdict.ts";
 
@@ -47,17 +48,6 @@ export function isChildWithParents(txs: readonly Transaction[]): boolean {
   return isApart && parents.size === txs.length - 1 && [...parents].every((txid) => spentFrom.has(txid));
 }
 
-export interface PackageOptions {
-  readonly nowSeconds: UnixSeconds;
-  /** True: one fee rate for all, as when a package is submitted; false: each by itself, as when it is tested. */
-  readonly sharesFees: boolean;
-}
-
-export type PackageJudgement =
-  | { readonly kind: "good"; readonly candidates: readonly Candidate[] }
-  /** `tx` is the one to blame; `message` is the verdict on the package. */
-  | { readonly kind: "bad"; readonly message: string; readonly tx: Transaction; readonly why: Rejection };
-
 /** Judges a package by every rule but scripts. The pool is afterwards as it was. */
 export function evaluatePackage(
   at: Holds<"MEMPOOL", "write">,
@@ -66,6 +56,8 @@ export function evaluatePackage(
   view: ChainView,
   options: PackageOptions,
 ): PackageJudgement {
+  const conflicts = options.sharesFees ? conflictsOfPackage(pool, txs) : NOBODY;
+  if (conflicts.size > 0) return evaluatePackageReplacement(pool, txs, conflicts, view, options);
   const stage = new Stage(at, pool);
   try {
     return stage.fill(txs, view, options);
@@ -88,18 +80,28 @@ export function addPackage(
   verified: readonly VerifiedCandidate[],
   view: ChainView,
   options: PackageOptions,
-): Extract<PackageJudgement, { kind: "bad" }> | PackageAdded {
-  const stage = new Stage(at, pool);
+): PackageRefusal | PackageAdded {
   const txs = verified.map(({ tx }) => tx);
+  const conflicts = conflictsOfPackage(pool, txs);
+  const replaced: Removal[] = [];
+  if (conflicts.size > 0) {
+    const judged = evaluatePackageReplacement(pool, txs, conflicts, view, options);
+    if (judged.kind !== "good") return judged;
+    for (const entry of conflicts) replaced.push(...pool.removeWithDescendants(at, entry, "replaced"));
+  }
+  const stage = new Stage(at, pool);
   const judged = stage.fill(txs, view, options);
-  if (judged.kind === "bad") {
+  if (judged.kind !== "good") {
+    assert(replaced.length === 0, "a package that was judged fit to replace others is not taken in");
     stage.clear();
     return judged;
   }
-  const removed = pool.trim(at);
+  const removed = [...replaced, ...pool.trim(at)];
   const entries = txs.flatMap((tx) => pool.find(tx.txid) ?? []);
   return { kind: "added", entries, removed };
 }
+
+const NOBODY: ReadonlySet<PoolEntry> = new Set();
 
 /** Members that stand in the pool on trial. */
 class Stage {
@@ -149,90 +151,4 @@ class Stage {
   clear(): void {
     for (const entry of this.#entries.toReversed()) this.#pool.removeWithDescendants(this.#at, entry, "replaced");
   }
-}
-
-/** What a package pays as a whole. */
-export function packageFee(members: readonly Pick<Candidate, "modifiedFee" | "adjustedWeight">[]): { fee: Sats; vsize: VBytes } {
-  let fee = 0;
-  let vsize = 0;
-  for (const member of members) {
-    fee += member.modifiedFee;
-    vsize += virtualSize(member.adjustedWeight);
-  }
-  return { fee: fee as Sats, vsize: vsize as VBytes };
-}
-
-/** What became of one member. */
-export type MemberOutcome =
-  | {
-      readonly kind: "accepted";
-      readonly entry: PoolEntry;
-      /** Whose fees and sizes made up the rate by which it was judged. */
-      readonly together: readonly PoolEntry[];
-    }
-  | { readonly kind: "known"; readonly entry: PoolEntry }
-  | { readonly kind: "other-witness"; readonly wtxid: Wtxid }
-  | { readonly kind: "failed"; readonly why: Rejection };
-
-export interface PackageOutcome {
-  /** "success", or Core's package_msg. */
-  readonly message: string;
-  /** In the order of the package. */
-  readonly members: readonly { readonly tx: Transaction; readonly outcome: MemberOutcome }[];
-}
-
-/** How a node takes transactions in, one alone and several together; each runs scripts and takes MEMPOOL itself. */
-export interface PackageSteps {
-  find(tx: Transaction): PoolEntry | undefined;
-  acceptAlone(tx: Transaction): Promise<PoolEntry | Rejection>;
-  acceptTogether(
-    txs: readonly Transaction[],
-  ): Promise<{ readonly entries: readonly PoolEntry[] } | Extract<PackageJudgement, { kind: "bad" }>>;
-}
-
-/** submitpackage: each by itself first; those that only lack fee or a parent then together. */
-export async function submitPackage(txs: readonly Transaction[], steps: PackageSteps): Promise<PackageOutcome> {
-  const outcomes = new Map<Transaction, MemberOutcome>();
-  const left: Transaction[] = [];
-  for (const tx of txs) {
-    const outcome = await submitAlone(tx, steps);
-    outcomes.set(tx, outcome);
-    if (outcome.kind !== "failed") continue;
-    const isHopeful = outcome.why.kind === "reconsiderable" || outcome.why.kind === "missing-inputs";
-    if (txs.length === 1 || !isHopeful) return finish(txs, outcomes, "transaction failed");
-    left.push(tx);
-  }
-  if (left.length === 0) return finish(txs, outcomes, "success");
-  if (left.length === 1) {
-    const outcome = await submitAlone(left[0]!, steps);
-    outcomes.set(left[0]!, outcome);
-    return finish(txs, outcomes, outcome.kind === "failed" ? "transaction failed" : "success");
-  }
-  const together = await steps.acceptTogether(left);
-  if ("why" in together) {
-    outcomes.set(together.tx, { kind: "failed", why: together.why });
-    return finish(txs, outcomes, together.message);
-  }
-  for (const tx of left) {
-    const entry = together.entries.find((entry) => entry.tx.txid === tx.txid);
-    const full: MemberOutcome = { kind: "failed", why: rejected("reconsiderable", "mempool full") };
-    outcomes.set(tx, entry === undefined ? full : { kind: "accepted", entry, together: together.entries });
-  }
-  return finish(txs, outcomes, together.entries.length === left.length ? "success" : "transaction failed");
-}
-
-async function submitAlone(tx: Transaction, steps: PackageSteps): Promise<MemberOutcome> {
-  const known = steps.find(tx);
-  if (known)
-    return known.tx.wtxid === tx.wtxid ? { kind: "known", entry: known } : { kind: "other-witness", wtxid: known.tx.wtxid };
-  const result = await steps.acceptAlone(tx);
-  return "kind" in result ? { kind: "failed", why: result } : { kind: "accepted", entry: result, together: [result] };
-}
-
-function finish(txs: readonly Transaction[], outcomes: ReadonlyMap<Transaction, MemberOutcome>, message: string): PackageOutcome {
-  const members = txs.flatMap((tx) => {
-    const outcome = outcomes.get(tx);
-    return outcome === undefined ? [] : [{ tx, outcome }];
-  });
-  return { message, members };
 }

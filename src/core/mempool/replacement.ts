@@ -1,6 +1,6 @@
 import { formatMoney } from "../consensus/verify-inputs.ts";
 import type { Transaction } from "../primitives/transaction.ts";
-import type { Weight } from "../primitives/units.ts";
+import type { Txid, Weight } from "../primitives/units.ts";
 import { chunksOf, components, type PoolEntry, withDescendants } from "./cluster.ts";
 import { virtualSize } from "./entry.ts";
 import { compareFeeRates, type FeeFraction, feeFor, improvesDiagram } from "./fee-fraction.ts";
@@ -55,13 +55,11 @@ export function checkReplacement(
 ): { readonly evicted: ReadonlySet<PoolEntry> } | Rejection {
   const suffix = isSiblingEviction ? " (including sibling eviction)" : "";
   const { txid } = incoming.tx;
-  const touched = new Set([...conflicts].map(({ cluster }) => cluster)).size;
-  if (touched > policy.replacedClustersMax) {
-    const detail = `rejecting replacement ${txid}; too many conflicting clusters (${touched} > ${policy.replacedClustersMax})`;
-    return rejected("policy", `too many potential replacements${suffix}`, detail);
-  }
+  const crowd = clustersTooMany(txid, conflicts, policy);
+  if (crowd !== undefined) return rejected("policy", `too many potential replacements${suffix}`, crowd);
   const evicted = withDescendants(conflicts);
-  const unpaid = underpayment(incoming, evicted, policy);
+  const pays = { fee: incoming.modifiedFee, vsize: virtualSize(incoming.adjustedWeight) };
+  const unpaid = underpayment(pays, evicted, policy);
   if (unpaid !== undefined) {
     return rejected("reconsiderable", `insufficient fee${suffix}`, `rejecting replacement ${txid}, ${unpaid}`);
   }
@@ -73,21 +71,36 @@ export function checkReplacement(
   return { evicted };
 }
 
-function underpayment(incoming: Incoming, evicted: ReadonlySet<PoolEntry>, policy: Policy): string | undefined {
+/** Whether the conflicts touch more of the pool than one replacement may, in Core's words. */
+export function clustersTooMany(txid: Txid, conflicts: ReadonlySet<PoolEntry>, policy: Policy): string | undefined {
+  const touched = new Set([...conflicts].map(({ cluster }) => cluster)).size;
+  if (touched <= policy.replacedClustersMax) return undefined;
+  return `rejecting replacement ${txid}; too many conflicting clusters (${touched} > ${policy.replacedClustersMax})`;
+}
+
+/** What the newcomers lack to pay for all that goes and for their own relay, in Core's words. */
+export function underpayment(
+  pays: { readonly fee: number; readonly vsize: number },
+  evicted: ReadonlySet<PoolEntry>,
+  policy: Policy,
+): string | undefined {
   let fees = 0;
   for (const entry of evicted) fees += entry.modifiedFee;
-  const more = incoming.modifiedFee - fees;
-  if (more < 0) {
-    return `less fees than conflicting txs; ${formatMoney(incoming.modifiedFee)} < ${formatMoney(fees)}`;
-  }
-  const relay = feeFor(policy.incrementalFeeRate, virtualSize(incoming.adjustedWeight));
+  const more = pays.fee - fees;
+  if (more < 0) return `less fees than conflicting txs; ${formatMoney(pays.fee)} < ${formatMoney(fees)}`;
+  const relay = feeFor(policy.incrementalFeeRate, pays.vsize);
   if (more < relay) return `not enough additional fees to relay; ${formatMoney(more)} < ${formatMoney(relay)}`;
   return undefined;
 }
 
-/** Compares the diagrams of all clusters that the replacement touches, before and after. */
-function makesBetterPool(incoming: Incoming, evicted: ReadonlySet<PoolEntry>): boolean {
-  const touched = new Set([...evicted, ...incoming.parents].map(({ cluster }) => cluster));
+/** Compares the diagrams of all clusters that the replacement touches, before and after. @param arriving parents that come with the newcomer */
+export function makesBetterPool(
+  incoming: Incoming,
+  evicted: ReadonlySet<PoolEntry>,
+  arriving: ReadonlySet<PoolEntry> = new Set(),
+): boolean {
+  const pooled = [...evicted, ...incoming.parents].filter((entry) => !arriving.has(entry));
+  const touched = new Set(pooled.map(({ cluster }) => cluster));
   const before = [...touched].flatMap((cluster) => cluster.chunks);
   const joined = new Set(companions(incoming, evicted));
   const rest = [...touched].flatMap(({ entries }) => [...entries].filter((entry) => !evicted.has(entry) && !joined.has(entry)));

@@ -2,15 +2,9 @@ import type { PackageVerdict, TransactionVerdict } from "../api/ports.ts";
 import { ChainCoreError } from "../errors.ts";
 import type { Holds, Root } from "../locks/context.ts";
 import type { ChainView } from "../mempool/evaluate.ts";
-import {
-  addPackage,
-  checkPackage,
-  evaluatePackage,
-  type PackageJudgement,
-  type PackageOutcome,
-  type PackageSteps,
-  submitPackage as submitMembers,
-} from "../mempool/package.ts";
+import { addPackage, checkPackage, evaluatePackage } from "../mempool/package.ts";
+import type { PackageJudgement } from "../mempool/package-judgement.ts";
+import { type PackageOutcome, type PackageSteps, submitPackage as submitMembers } from "../mempool/package-submission.ts";
 import { rejected } from "../mempool/rejection.ts";
 import { type VerifiedCandidate, withScripts } from "../mempool/script-verdict.ts";
 import type { Transaction } from "../primitives/transaction.ts";
@@ -36,6 +30,7 @@ export async function testPackage(
   const error = checkPackage(txs);
   if (error !== undefined) return { error, verdicts: [] };
   const judged = await judge(at, node, txs, false);
+  if (judged.kind === "refused") return { error: rejected("policy", judged.message), verdicts: [] }; // Only of shared fees.
   const result = judged.kind === "bad" ? judged : await verifyScripts(node, judged.candidates);
   if ("why" in result) return { verdicts: txs.map((tx) => (tx === result.tx ? refusalOf(result) : undefined)) };
   const verdicts: TransactionVerdict[] = [];
@@ -65,7 +60,8 @@ export function submitPackage(
       const outcome = await acceptTransaction(at, node, tx, { feeRateMax });
       if (outcome.kind === "rejected") return outcome.why;
       const entry = node.mempool.find(tx.txid);
-      return outcome.kind === "accepted" && entry !== undefined ? entry : rejected("policy", "max feerate exceeded");
+      if (outcome.kind !== "accepted" || entry === undefined) return rejected("policy", "max feerate exceeded");
+      return { entry, removed: outcome.removed };
     },
     acceptTogether: (members) => acceptTogether(at, node, members),
   });
@@ -80,12 +76,12 @@ async function acceptTogether(
   txs: readonly Transaction[],
 ): ReturnType<PackageSteps["acceptTogether"]> {
   const judged = await judge(at, node, txs, true);
-  if (judged.kind === "bad") return judged;
+  if (judged.kind !== "good") return judged;
   const verified = await verifyScripts(node, judged.candidates);
   if ("why" in verified) return verified;
   const outcome = await onTip(at, node, (at, view) => {
     const added = addPackage(at, node.mempool, verified, view, optionsOf(node, true));
-    if (added.kind === "bad") return added;
+    if (added.kind !== "added") return added;
     for (const entry of added.entries) tellAdded(node.events, entry);
     tellRemovals(node.events, added.removed);
     return added;

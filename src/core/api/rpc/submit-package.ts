@@ -1,6 +1,8 @@
 import { verdictText } from "../../consensus/verdict.ts";
 import type { PoolEntry } from "../../mempool/cluster.ts";
-import { isChildWithParents, type MemberOutcome, packageFee } from "../../mempool/package.ts";
+import { isChildWithParents } from "../../mempool/package.ts";
+import { packageFee } from "../../mempool/package-judgement.ts";
+import type { MemberOutcome } from "../../mempool/package-submission.ts";
 import type { Sats } from "../../primitives/units.ts";
 import { amount } from "../format/amount.ts";
 import type { ApiDeps } from "../ports.ts";
@@ -42,12 +44,12 @@ export function submitpackage({ transactions }: ApiDeps): RpcMethod {
       const txs = decodeAll(args.array(0));
       for (const tx of txs) checkBurns(tx, burnMax);
       if (txs.length > 1 && !isChildWithParents(txs)) throw new RpcError(RPC.VERIFY_ERROR, TOPOLOGY);
-      const { message, members } = await transactions.submitPackage!(at, txs, { feeRateMax });
+      const { message, members, replaced } = await transactions.submitPackage!(at, txs, { feeRateMax });
       const outcomes = new Map(members.map(({ tx, outcome }) => [tx, outcome]));
       return {
         package_msg: message,
         "tx-results": Object.fromEntries(txs.map((tx) => [tx.wtxid, { txid: tx.txid, ...memberJson(outcomes.get(tx)) }])),
-        "replaced-transactions": [],
+        "replaced-transactions": replaced,
       };
     },
   };
