@@ -74,7 +74,19 @@ test("generating again after invalidateblock makes another block", async () => {
   expect(await node.call("getbestblockhash")).toBe(first); // As much work, and seen earlier.
 });
 
+test("preciousblock makes a block win a tie with one that was seen before it", async () => {
+  const blocks = [0, 1].map(() => node.call<{ hex: string; hash: string }>("generateblock", ADDRESS, [], false));
+  const [first, second] = (await Promise.all(blocks)) as [{ hex: string; hash: string }, { hex: string; hash: string }];
+  expect(await node.call("submitblock", first.hex)).toBeNull();
+  expect(await node.call("submitblock", second.hex)).toBe("inconclusive");
+  expect(await node.call("preciousblock", second.hash)).toBeNull();
+  expect(await node.call("getbestblockhash")).toBe(second.hash);
+  expect(await node.call("preciousblock", first.hash)).toBeNull();
+  expect(await node.call("getbestblockhash")).toBe(first.hash);
+});
+
 test.each([
+  ["preciousblock", ["00".repeat(32)], { code: -5, message: "Block not found" }],
   ["generatetoaddress", [1, "nonsense"], { code: -5, message: "Error: Invalid address" }],
   ["getblocktemplate", [{}], { code: -8, message: expect.stringContaining("segwit rule set") }],
   ["getblocktemplate", [{ ...SEGWIT, mode: "x" }], { code: -8, message: "Invalid mode" }],

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { moveOf, submitBlockResult } from "../../src/core/chain/outcome.ts";
 import { Block } from "../../src/core/primitives/block.ts";
 import { Transaction } from "../../src/core/primitives/transaction.ts";
-import { sats } from "../../src/core/primitives/units.ts";
+import { type BlockHash, sats } from "../../src/core/primitives/units.ts";
 import { MemoryChain } from "../support/memory-chain.ts";
 import { ChainBench } from "./harness.ts";
 import { type Branch, mine, QUICK, RandomTree } from "./random-tree.ts";
@@ -75,6 +75,30 @@ test.each(SEEDS)(
     }
   },
 );
+
+test("a block that is preferred by hand wins a tie, the last one first, and stays after a restart", async () => {
+  await using bench = await openBench();
+  const tree = new RandomTree(11);
+  const base = tree.branches[0]!;
+  const rivals = [0, 1, 2].map(() => tree.extend(base, false, 0));
+  for (const { block } of rivals) await bench.run((at, chain) => chain.acceptBlock(at, block));
+  const [first, second, third] = rivals.map(({ block }) => block.hash);
+  const prefer = (hash: BlockHash) => bench.run((at, chain) => chain.prefer(at, hash));
+  expect(bench.chain.tip.hash).toBe(first);
+  expect(await prefer(second!)).toMatchObject({ disconnected: [first], tip: { hash: second } });
+  expect((await prefer(third!))?.tip.hash).toBe(third);
+  expect((await prefer(second!))?.tip.hash).toBe(second);
+  expect(await prefer(second!)).toBeUndefined();
+  expect(coinsOf(bench.chain)).toEqual(await replayed(bench.chain));
+  await bench.reopen();
+  expect(bench.chain.tip.hash).toBe(second);
+  const heir = tree.extend(rivals[1]!, false, 0);
+  await bench.run((at, chain) => chain.acceptBlock(at, heir.block));
+  expect(await prefer(first!)).toBeUndefined(); // Less work than the tip: nothing to prefer.
+  await bench.run((at, chain) => chain.invalidate(at, heir.block.hash));
+  expect(bench.chain.tip.hash).toBe(second); // And it is not remembered.
+  await expect(prefer("00".repeat(32) as BlockHash)).rejects.toMatchObject({ code: "unknown-block" });
+});
 
 test("a reorganisation returns what it displaced, parents first, without what the new branch has", async () => {
   await using bench = await openBench();

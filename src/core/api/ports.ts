@@ -4,7 +4,7 @@ import type { NetworkParams } from "../consensus/params.ts";
 import type { Invalid } from "../consensus/verdict.ts";
 import type { Root } from "../locks/context.ts";
 import type { LockManager } from "../locks/manager.ts";
-import type { PackageOutcome } from "../mempool/package.ts";
+import type { PackageOutcome } from "../mempool/package-submission.ts";
 import type { BlockTemplate } from "../mining/template.ts";
 import type { Clock, Entropy, Log } from "../ports.ts";
 import type { Block } from "../primitives/block.ts";
@@ -203,7 +203,8 @@ export interface BlockSink {
   checkCandidate(at: Root, block: Block): Promise<Invalid | undefined>;
   invalidate(at: Root, hash: BlockHash): Promise<void>;
   reconsider(at: Root, hash: BlockHash): Promise<void>;
-  precious?(at: Root, hash: BlockHash): Promise<void>;
+  /** As if it had been seen before others with as much work. */
+  prefer(at: Root, hash: BlockHash): Promise<void>;
 }
 
 export interface MineRequest {

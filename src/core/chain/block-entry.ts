@@ -43,6 +43,8 @@ export class BlockNode implements BlockEntry {
   isInvalid = false;
   /** Rank among complete blocks by the time at which they became so; 0 = not complete. First seen wins a tie. */
   sequence = 0;
+  /** Above 0: preferred by hand to others with as much work, the more the later that was. Not on disk. */
+  preference = 0;
   transactionCount = 0;
   chainTransactionCount = 0;
   childCount = 0;
@@ -117,9 +119,10 @@ function clearLowestBit(value: number): number {
   return value & (value - 1);
 }
 
-/** Whether `a` is to be preferred: more work, or as much and complete earlier. */
+/** Whether `a` is to be preferred: more work, or as much and asked for by hand, or complete earlier. */
 export function isBetter(a: BlockNode, b: BlockNode): boolean {
-  return a.chainwork > b.chainwork || (a.chainwork === b.chainwork && a.sequence < b.sequence);
+  if (a.chainwork !== b.chainwork) return a.chainwork > b.chainwork;
+  return a.preference !== b.preference ? a.preference > b.preference : a.sequence < b.sequence;
 }
 
 /** The node as the database keeps it. */

@@ -28,6 +28,7 @@ export class BlockTree {
   /** Changed since they were last written to disk. */
   readonly dirty = new Set<BlockNode>();
   #lastSequence = 0;
+  #lastPreference = 0;
   #bestHeader: BlockNode;
 
   /** @param genesis valid by decree; its one transaction makes no coin. */
@@ -124,6 +125,12 @@ export class BlockTree {
       if (each.isComplete) this.#addCandidate(each);
     }
     this.#findBestHeader();
+  }
+
+  /** As if the block had been seen before all others with as much work; a parked one stays parked. */
+  prefer(node: BlockNode): void {
+    node.preference = ++this.#lastPreference;
+    if (node.isComplete && !node.isInvalid) this.#addCandidate(node);
   }
 
   /** O(blocks), but for a block without children. */

@@ -306,6 +306,16 @@ export class Chain {
     });
   }
 
+  /** Prefers a block to others with as much work, as if it had been seen first; a block with less than the tip's is left as it is. @throws ChainCoreError unknown-block */
+  async prefer(at: MayTakeChain, hash: BlockHash): Promise<TipMove | undefined> {
+    return this.#write(at, "prefer block", async (at) => {
+      const node = this.#known(hash);
+      if (node.chainwork < this.#state.tipNode.chainwork) return undefined;
+      this.#state.tree.prefer(node);
+      return this.#settle(at);
+    });
+  }
+
   /** Goes to the best block there is. */
   async #settle(at: HoldsChain): Promise<TipMove | undefined> {
     const plan = this.#plan();

@@ -32,6 +32,7 @@ export async function openState(
   const tip = known(tipHash, "tip");
   if (parking !== undefined) tree.park(known(parking.tipHash, "restored tip"), parking.sequence);
   const coins = await openCoins(at, parts);
+  tree.prefer(tip); // The active chain wins after a restart, also where it was preferred by hand to one that was seen before it.
   tree.settle(tip);
   return new ChainState({ params, store, tree, coins }, tip);
 }

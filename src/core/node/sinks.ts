@@ -30,6 +30,7 @@ export function blockSink(node: NodeParts): BlockSink {
     checkCandidate: (at, block) => chain.checkCandidate(at, block, { proofOfWork: false }),
     invalidate: async (at, hash) => void (await chain.invalidate(at, hash)),
     reconsider: async (at, hash) => void (await chain.reconsider(at, hash)),
+    prefer: async (at, hash) => void (await chain.prefer(at, hash)),
   };
 }
 

@@ -27,15 +27,11 @@ export function submitBlockMethods(deps: ApiDeps): readonly RpcMethod[] {
     submitheader(deps),
     mark("invalidateblock", invalid, (at, hash) => blocks.invalidate(at, hash)),
     mark("reconsiderblock", reconsidered, (at, hash) => blocks.reconsider(at, hash)),
-    mark("preciousblock", precious, (at, hash) => (blocks.precious ?? cannotPrefer)(at, hash)),
+    mark("preciousblock", precious, (at, hash) => blocks.prefer(at, hash)),
   ];
 }
 
 type Mark = (at: Root, hash: BlockHash) => Promise<void>;
-
-async function cannotPrefer(): Promise<never> {
-  throw new RpcError(RPC.MISC, "this node keeps to the block that it saw first");
-}
 
 function submitblock({ blocks, params, chain }: ApiDeps): RpcMethod {
   return {
