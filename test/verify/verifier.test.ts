@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { SPEND_KINDS, signedSpend } from "../../src/core/bench/signed-spends.ts";
 import type { Coin } from "../../src/core/primitives/coin.ts";
@@ -166,6 +169,17 @@ test("what a thread has settled before it died counts, and what it has not is gi
 test("work that no thread survives is given up with a reason", async () => {
   const verifier = open({ workers: 1 }, { threadFile: dyingThreads(99) });
   await expect(verifier.verify(jobs)).rejects.toMatchObject({ code: "verifier-thread" });
+});
+
+test("a process does not end while its verifier closes, whenever its threads report", async () => {
+  const file = fileURLToPath(new URL("./closing-process.ts", import.meta.url));
+  const child = spawn(process.execPath, [file], { stdio: ["ignore", "ignore", "pipe"] });
+  let errors = "";
+  child.stderr.on("data", (data) => {
+    errors += String(data);
+  });
+  const [code] = (await once(child, "exit")) as [number];
+  expect(code, errors).toBe(0); // 13: something that was awaited never came.
 });
 
 test("an aborted call leaves the threads to others", async () => {

@@ -7,6 +7,7 @@ export class VerifierThread {
   readonly #worker: Worker;
   /** In the order in which it reports them. */
   readonly #portions: PostedPortion[] = [];
+  #isEnding = false;
 
   /**
    * @param file what the thread runs.
@@ -25,7 +26,7 @@ export class VerifierThread {
     worker.unref();
     worker.on("message", () => {
       const portion = this.#portions.shift()!;
-      if (this.#portions.length === 0) worker.unref();
+      if (this.#portions.length === 0 && !this.#isEnding) worker.unref();
       onReport(portion);
     });
     worker.on("error", (error) => {
@@ -49,7 +50,9 @@ export class VerifierThread {
     this.#worker.postMessage(portion.memory);
   }
 
+  /** Keeps the process alive until the thread is gone, whatever it still reports. */
   async end(): Promise<void> {
+    this.#isEnding = true;
     await this.#worker.terminate();
   }
 }
