@@ -45,7 +45,7 @@ const both =
     tests.every((one) => one(call));
 
 test.skipIf(!isTracing)(
-  "the system sees bodies synced, then the batch, then its sync, before any reader or caller hears of it",
+  "the system sees bodies synced, then the batch, then its sync, before any reader or caller hears of it (needs strace)",
   () => {
     const directory = mkdtempSync(join(tmpdir(), "chaincore-traced-"));
     try {

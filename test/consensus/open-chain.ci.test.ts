@@ -18,7 +18,8 @@ interface Step {
 test.skipIf(!hasTestData)("the rules give every verdict of Bitcoin Core on the chain open-1, scripts included", () => {
   const chain = new MemoryChain(REGTEST, testChecker);
   const differences: string[] = [];
-  testLines<Step>("chains/open-1/blocks.jsonl.gz").forEach((step, index) => {
+  const steps = testLines<Step>("chains/open-1/blocks.jsonl.gz");
+  steps.forEach((step, index) => {
     if (step.op === "setmocktime") chain.nowSeconds = step.time!;
     if (step.op === "submitheader" && step.hex!.length === 160) chain.submitHeader(hexToBytes(step.hex!));
     if (step.op !== "submitblock") return;
@@ -27,5 +28,7 @@ test.skipIf(!hasTestData)("the rules give every verdict of Bitcoin Core on the c
     if (result !== wanted || chain.tip.hash !== step.tip)
       differences.push(`${index} ${step.note}: ${result}, Core says ${wanted}`);
   });
+  console.info(`open-1/blocks.jsonl: ${steps.length} steps`);
   expect(differences).toEqual([]);
+  expect(steps.length).toBe(674);
 });

@@ -30,6 +30,7 @@ test.skipIf(!hasTestData)("every valid address and key of Bitcoin Core's key_io_
     expect(addressOfScript(hexToBytes(hex), prefixes)).toBe(text);
   }
   console.log(`key_io_valid.json: ${cases.length} cases`);
+  expect(cases).toHaveLength(70);
 });
 
 test.skipIf(!hasTestData)("no address or key of Bitcoin Core's key_io_invalid is read on any network", () => {
@@ -41,6 +42,7 @@ test.skipIf(!hasTestData)("no address or key of Bitcoin Core's key_io_invalid is
     }
   }
   console.log(`key_io_invalid.json: ${cases.length} cases`);
+  expect(cases).toHaveLength(70);
 });
 
 test.skipIf(!hasTestData)("base58 agrees with Bitcoin Core's vectors", () => {
@@ -50,6 +52,7 @@ test.skipIf(!hasTestData)("base58 agrees with Bitcoin Core's vectors", () => {
     expect(bytesToHex(base58.decode(text))).toBe(hex.toLowerCase());
   }
   console.log(`base58_encode_decode.json: ${cases.length} cases`);
+  expect(cases).toHaveLength(21);
 });
 
 interface RpcCase {

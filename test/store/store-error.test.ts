@@ -35,13 +35,16 @@ test.each([
   expect(diskError(error, "/elsewhere")).toBe(error);
 });
 
-test.skipIf(process.getuid?.() === 0)("a folder that this user may not write to is refused", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "chaincore-readonly-"));
-  await chmod(directory, 0o500);
-  await expect(Store.open(options(directory))).rejects.toEqual(expect.objectContaining({ code: "folder-not-writable" }));
-  await chmod(directory, 0o700);
-  await rm(directory, { recursive: true });
-});
+test.skipIf(process.getuid?.() === 0)(
+  "a folder that this user may not write to is refused (skipped for root, whom no mode stops)",
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), "chaincore-readonly-"));
+    await chmod(directory, 0o500);
+    await expect(Store.open(options(directory))).rejects.toEqual(expect.objectContaining({ code: "folder-not-writable" }));
+    await chmod(directory, 0o700);
+    await rm(directory, { recursive: true });
+  },
+);
 
 test("a folder whose path is a file is refused", async () => {
   const directory = await mkdtemp(join(tmpdir(), "chaincore-file-"));
