@@ -1,11 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { chainReader } from "../../src/core/api/chain-reader.ts";
 import { LoadMeter } from "../../src/core/api/load.ts";
 import type { ApiDeps } from "../../src/core/api/ports.ts";
 import { statsAnswer } from "../../src/core/api/stats.ts";
 import type { LocksAnswer } from "../../src/core/client/index.ts";
 import { contextOf, type Root } from "../../src/core/locks/context.ts";
 import { LockManager } from "../../src/core/locks/manager.ts";
+import { height, sats } from "../../src/core/primitives/units.ts";
 import { TestNode } from "./test-node.ts";
 
 const ADDRESS = "bcrt1q7lt0n9fx7lppd3wlvresw35asrdflhr65u6fed";
@@ -110,4 +112,19 @@ test("while one miner makes blocks, wallets ask and miners poll for templates, l
   expect(lock_stats["mempool"]!.reads, "a template for each tip").toBeGreaterThanOrEqual(40);
   expect(kpis).toMatchObject({ deadlocks_per_hour: 0, utxo_conflict_ratio: 0, connection_hit_rate: null });
   expect(kpis["lock_contention_ratio"]).toBeLessThan(0.05);
+});
+
+test("an update of coins that loses against another is one attempt and one conflict", async () => {
+  await using node = await TestNode.open();
+  const { coins } = node.parts.chain;
+  const { coinsLock, locks } = node.parts;
+  const key = `${"0".repeat(63)}1:0`;
+  const coin = { value: sats(1), script: Uint8Array.of(0x51), height: height(1), isCoinbase: false };
+  await locks.task("test", (at) =>
+    coinsLock.withWrite(at, (at) => {
+      expect(coins.atomicUpdate(at, { [key]: coin })).toBe(true);
+      expect(coins.atomicUpdate(at, { [key]: coin }, coins.version - 1)).toBe(false);
+    }),
+  );
+  expect(chainReader(node.parts.chain).commits()).toEqual({ attempts: 2, conflicts: 1 });
 });

@@ -24,7 +24,7 @@ export function chainReader(chain: Chain): ChainReader {
     bytesOnDisk: () => chain.bytesOnDisk(),
     commits: () => {
       const { commits, conflicts, aborts } = chain.coins.statistics();
-      return { attempts: commits + conflicts + aborts, conflicts };
+      return { attempts: commits + aborts, conflicts };
     },
     coinSet: (_at, kind, signal) => coinSet(chain, kind, signal),
   };

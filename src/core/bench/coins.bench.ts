@@ -201,6 +201,7 @@ class Readers {
     const workerData: CoinsReaderTask = { ...task, handle: table.handle(), flags: this.#flags.buffer as SharedArrayBuffer };
     this.#results = Array.from({ length: count }, () => {
       const worker = new Worker(file, { workerData });
+      table.reapWhenEnded(worker);
       return new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
     });
   }

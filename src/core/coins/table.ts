@@ -19,6 +19,7 @@
 
 import { randomFillSync } from "node:crypto";
 import { endianness } from "node:os";
+import type { Worker } from "node:worker_threads";
 import { assert, ChainCoreError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import type { Coin } from "../primitives/coin.ts";
@@ -66,6 +67,7 @@ export interface CoinTableStatistics {
   readonly commits: number;
   /** Updates refused because somebody else was first: the KPI "UTXO conflicts". */
   readonly conflicts: number;
+  /** Commits taken back; those refused for a conflict are among them. */
   readonly aborts: number;
   readonly leasesHeld: number;
   readonly leasesRevoked: number;
@@ -272,6 +274,12 @@ export class CoinTable {
     const moved = this.#compactor.run(budget);
     this.#reclaimer.run(RECLAIM_AT_ONCE);
     return moved;
+  }
+
+  /** Frees the snapshots of a worker that attaches to the table when it ends, whatever ends it. Call it when the worker is made. */
+  reapWhenEnded(worker: Pick<Worker, "threadId" | "once">): void {
+    const { threadId } = worker; // It has none any more when it has ended.
+    worker.once("exit", () => this.reapThread(threadId));
   }
 
   /** Frees the snapshots of a worker that has ended; after its `exit` event. Returns how many it had. */

@@ -16,6 +16,7 @@ export class Crew {
   start(task: Omit<WorkerTask, "handle" | "flags">): Worker {
     const workerData: WorkerTask = { ...task, handle: this.#table.handle(), flags: this.#flags.buffer as SharedArrayBuffer };
     const worker = new Worker(new URL("./coin-worker.ts", import.meta.url), { workerData });
+    this.#table.reapWhenEnded(worker);
     this.workers.push(worker);
     const result = new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
     result.catch(() => {}); // Whoever stops the crew is told.
