@@ -34,12 +34,17 @@ export interface VerifierOptions {
 
 /** 15 MB of passed transactions. */
 const REMEMBERED_MAX = 100_000;
-/** Inputs in a portion, long transactions counted for more: 25 ms of signatures for one thread. */
-const PORTION_COST = 256;
-/** Memory that is kept for portions: what PORTION_COST usual inputs take is half of it. */
-const PORTION_BYTES = 128 * 1024;
-/** Portions under way for each thread, so that threads go on while the main thread is busy; with two threads 50 ms and more. */
-const PORTIONS_A_THREAD = 2;
+/**
+ * Inputs in a portion, long transactions counted for more: 6 ms of signatures for one thread. Verdicts come by portions, so that
+ * what waits is made into four at least: the main thread goes on with the first while threads are at the others.
+ */
+const PORTION_COST_MAX = 64;
+const PORTION_COST_MIN = 8;
+const PORTIONS_MIN = 4;
+/** Memory that is kept for portions: what PORTION_COST_MAX usual inputs take is half of it. */
+const PORTION_BYTES = 32 * 1024;
+/** Portions under way for each thread, so that threads go on while the main thread is busy: 50 ms of signatures. */
+const PORTIONS_A_THREAD = 8;
 /** So much work is worth one more thread: less would end before that one is awake. */
 const THREAD_COST = 8;
 /** So little is done here rather than sent: a message to a thread and back costs as much as a signature. */
@@ -125,9 +130,9 @@ class ThreadedVerifier implements ScriptVerifier {
     await Promise.all(this.#threads.map((thread) => thread.end()));
   }
 
-  /** At once if there is a portion, else after this turn of the event loop, so that calls that came together make one. */
+  /** At once if it is much, else after this turn of the event loop, so that calls that came together make one. */
   #pump(): void {
-    if (this.#workers > 0 && this.#queue.cost >= PORTION_COST) this.#feedThreads();
+    if (this.#workers > 0 && this.#queue.cost >= PORTIONS_MIN * PORTION_COST_MAX) this.#feedThreads();
     if (this.#isPumping || this.#queue.cost === 0) return;
     this.#isPumping = true;
     setImmediate(() => {
@@ -147,8 +152,9 @@ class ThreadedVerifier implements ScriptVerifier {
 
   #feedThreads(): void {
     while (this.#queue.cost > 0 && this.#posted.size < PORTIONS_A_THREAD * this.#workers) {
-      const cost = Math.min(this.#queue.cost, PORTION_COST);
-      const parts = this.#queue.take(PORTION_COST, PORTION_BYTES - headLength(PORTION_COST));
+      const fair = Math.ceil(this.#queue.cost / PORTIONS_MIN);
+      const cost = Math.min(PORTION_COST_MAX, Math.max(PORTION_COST_MIN, fair));
+      const parts = this.#queue.take(cost, PORTION_BYTES - headLength(PORTION_COST_MAX));
       if (parts.length === 0) return; // Nobody wants what was left.
       const portion = new PostedPortion(this.#memoryFor(portionLength(parts)), parts);
       this.#posted.add(portion);
