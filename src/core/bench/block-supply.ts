@@ -26,6 +26,15 @@ const SCRIPT = Buffer.concat([Uint8Array.of(Op.OP_0, 20), hash160(PUBLIC_KEY)]);
 const SCRIPT_CODE = payToKeyHash(hash160(PUBLIC_KEY));
 const COIN_VALUE = 100_000;
 
+interface BlockShape {
+  /** How many chains of transactions, each spending the one before it, the block's are; by default each stands alone. Their ends can be spent later. */
+  readonly chains?: number;
+  /** The spend whose signature is for another amount. */
+  readonly spoils?: number;
+  /** Begin with the coins that were made last. */
+  readonly fromLast?: boolean;
+}
+
 /** A chain of blocks, one upon the other, full of P2WPKH spends with valid signatures: one input, two outputs each. */
 export class BlockSupply {
   readonly blocks: Block[] = [];
@@ -42,11 +51,26 @@ export class BlockSupply {
   }
 
   /** A block of so many spends. The coins must have been made. */
-  spend(count: number): Block {
-    return this.#mine(
-      this.#coins.splice(0, count).map((coin) => signedSpend(coin)),
-      [{ value: sats(0), script: SCRIPT }],
-    );
+  spend(count: number, shape: BlockShape = {}): Block {
+    return this.#mine(this.#spends(count, shape), [{ value: sats(0), script: SCRIPT }]);
+  }
+
+  #spends(count: number, { chains = count, spoils, fromLast = false }: BlockShape): readonly Transaction[] {
+    const ends = this.#coins.splice(fromLast ? -chains : 0, chains);
+    const spends: Transaction[] = [];
+    for (let i = 0; i < count; i++) {
+      const coin = ends[i % chains]!;
+      const tx = signedSpend(i === spoils ? { ...coin, value: coin.value - 1 } : coin);
+      spends.push(tx);
+      ends[i % chains] = { txid: tx.txid, vout: 0, value: tx.value(0) };
+    }
+    if (chains < count) this.#coins.push(...ends);
+    return spends;
+  }
+
+  /** Leaves so many coins unspent. */
+  skip(count: number): void {
+    this.#coins.splice(0, count);
   }
 
   /** So many spends in no block. The coins must have been made. */
@@ -79,7 +103,7 @@ function coinbase(
 
 function signedSpend({ txid, vout, value }: { txid: Txid; vout: number; value: number }): Transaction {
   const input = { txid, vout, scriptSig: new Uint8Array(0), sequence: 0xffffffff, witness: [] as Uint8Array[] };
-  const outputs = [value - 20_000, 15_000].map((part) => ({ value: sats(part), script: SCRIPT }));
+  const outputs = [value - 6_000, 1_000].map((part) => ({ value: sats(part), script: SCRIPT }));
   const fields = { version: 2, outputs, lockTime: 0 };
   const sighashes = new SighashCache(Transaction.build({ ...fields, inputs: [input] }), [{ value: sats(value), script: SCRIPT }]);
   const hash = sighashSegwit(sighashes, 0, SCRIPT_CODE, Sighash.ALL);

@@ -5,6 +5,7 @@ import { Sealer } from "../store/sealer.ts";
 import type { ParkingRecord } from "../store/state.ts";
 import type { StoreChange } from "../store/store.ts";
 import * as tables from "../store/tables.ts";
+import { Turns } from "../turns.ts";
 import { type BlockNode, recordOf } from "./block-entry.ts";
 import type { BlockTree } from "./block-tree.ts";
 import type { ChainState } from "./chain-state.ts";
@@ -96,12 +97,14 @@ export class Committer {
     const findings = isLong ? noFindings() : await this.#findingsOf(plan, plan.tip);
     const change = plan.coins.netChange();
     await this.#state.store.blockFiles.sync();
+    const turns = new Turns();
     await this.#coinsLock.withWrite(
       at,
       async (at) => {
         const prepared = this.#state.coins.prepare(at, change);
         assert(!("conflict" in prepared), "a commit spends a coin that is not there");
         try {
+          if (turns.isDue) await turns.give(); // Sealing the batch takes a slice of its own; nobody sees the marks yet.
           const { tree } = this.#state;
           await this.#write({ tipHash: plan.tip.header.hashBytes, coins: change, ...findings, parking: parkingRecord(tree) });
         } catch (error) {
