@@ -86,7 +86,7 @@ export class SyncNode {
       pool: this.pool,
       params: QUICK,
       judge: this.judge,
-      clock: { monotonicMs: () => performance.now() },
+      clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
       entropy: { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) },
       log: this.log,
     });

@@ -30,7 +30,7 @@ const REST_MS = 400;
 interface Deps {
   readonly chain: PeerChain;
   readonly judge: Judge;
-  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly clock: Clock;
   readonly links: Iterable<LinkState>;
 }
 
@@ -228,7 +228,10 @@ export class BlockDownload {
   }
 
   #judge(outcome: BlockOutcome, { block, from }: Arrived): void {
-    if (outcome.kind !== "invalid") return;
+    if (outcome.kind !== "invalid") {
+      from.lastBlock = Math.floor(this.#deps.clock.nowMs() / 1000);
+      return;
+    }
     const { code, bodyMutated } = outcome.why;
     // A block on top of a bad one is not its sender's fault alone: who sent the bad one is told.
     if (code === "bad-prevblk" || code === "duplicate-invalid") return;

@@ -1,5 +1,6 @@
 import type { BlockEntry } from "../../chain/block-entry.ts";
 import { DecodeError } from "../../encoding/reader.ts";
+import type { Clock } from "../../ports.ts";
 import type { Block } from "../../primitives/block.ts";
 import type { Header } from "../../primitives/header.ts";
 import { type Announcement, BLOCK_TRANSACTIONS_MAX, type CompactBlock } from "../announcement.ts";
@@ -18,6 +19,7 @@ interface Deps {
   readonly judge: Judge;
   readonly headers: HeaderSync;
   readonly download: BlockDownload;
+  readonly clock: Clock;
 }
 
 const ANSWER_MS = 10_000;
@@ -80,6 +82,7 @@ export class BlockNews {
       const block = await this.#reconstruct(state, compact, pool);
       if (block === undefined) return;
       const [outcome] = await chain.acceptBlocks([block]);
+      if (outcome?.kind === "connected") state.lastBlock = Math.floor(this.#deps.clock.nowMs() / 1000);
       // A body that is not the block's may be ours: two transactions with one short id. It is fetched whole then.
       if (outcome?.kind === "invalid" && !outcome.why.bodyMutated) {
         judge.misbehaved(state.link, "invalid-block", { block: entry.hash, why: outcome.why.code });

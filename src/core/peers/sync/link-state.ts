@@ -41,6 +41,9 @@ export class LinkState {
   readonly lacks = new RecentSet<BlockHash>(1_000);
   /** Announcements that are being worked on. */
   newsPending = 0;
+  /** Unix seconds when it last brought a block that was new here, and a transaction; 0 before the first. */
+  lastBlock = 0;
+  lastTransaction = 0;
   isClosed = false;
 
   constructor(link: Link) {

@@ -1,3 +1,4 @@
+import type { BlockEntry } from "../../chain/block-entry.ts";
 import type { NetworkParams } from "../../consensus/params.ts";
 import { DecodeError } from "../../encoding/reader.ts";
 import { unreachable } from "../../errors.ts";
@@ -41,7 +42,7 @@ export interface PeerSyncDeps {
   readonly pool: PeerPool;
   readonly params: NetworkParams;
   readonly judge: Judge;
-  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
 }
@@ -52,6 +53,22 @@ export interface SyncProgress {
   /** Of the best branch that a link has shown; our own height when there is none better. */
   readonly target: Height;
   readonly isSyncing: boolean;
+}
+
+/** What a link is known to have, and to have done. */
+export interface LinkView {
+  /** Height of the best header that it has shown; -1 for none. */
+  readonly syncedHeaders: number;
+  /** Height of the last block that both have; -1 while that is not known. */
+  readonly syncedBlocks: number;
+  readonly feeRateMin: FeeRate;
+  /** Unix seconds; 0 before the first. */
+  readonly lastBlock: number;
+  readonly lastTransaction: number;
+  /** Requests for bodies that are under way. */
+  readonly blockRequests: number;
+  /** Transactions that it has announced and not sent yet. */
+  readonly wanted: number;
 }
 
 /** Keeps chain and pool in step with all links. */
@@ -74,8 +91,8 @@ export class PeerSync {
     this.#download = new BlockDownload({ chain, judge, clock, links });
     this.#headers = new HeaderSync({ chain, params, judge, learned: () => this.#download.schedule() });
     this.#announcer = new Announcer({ chain, pool, entropy, links });
-    this.#relay = new TransactionRelay({ pool, judge, links, isCurrent: () => this.#isCurrent });
-    this.#news = new BlockNews({ chain, pool, judge, headers: this.#headers, download: this.#download });
+    this.#relay = new TransactionRelay({ pool, judge, links, clock, isCurrent: () => this.#isCurrent });
+    this.#news = new BlockNews({ chain, pool, judge, clock, headers: this.#headers, download: this.#download });
     this.#timer = setInterval(() => this.#tellFeeFilter(), FEE_FILTER_MS).unref();
   }
 
@@ -96,6 +113,23 @@ export class PeerSync {
     const { tip } = this.#deps.chain;
     const { target } = this.#download;
     return { height: tip.height, target: target?.height ?? tip.height, isSyncing: target !== undefined };
+  }
+
+  /** What is known of a link, for people; undefined when it is not open. */
+  view(link: Link): LinkView | undefined {
+    const state = this.#links.get(link);
+    if (state === undefined) return undefined;
+    const { bestKnown, feeRateMin, lastBlock, lastTransaction, blockRequests, wanted } = state;
+    const common = bestKnown === undefined ? -1 : this.#sharedHeight(bestKnown);
+    return {
+      syncedHeaders: bestKnown?.height ?? -1,
+      syncedBlocks: common,
+      feeRateMin,
+      lastBlock,
+      lastTransaction,
+      blockRequests,
+      wanted: wanted.size,
+    };
   }
 
   linkOpened(link: Link): void {
@@ -147,6 +181,19 @@ export class PeerSync {
     this.#download.stop();
     for (const state of this.#links.values()) state.isClosed = true;
     this.#links.clear();
+  }
+
+  /** The highest block of our chain that it has. */
+  #sharedHeight(theirs: BlockEntry): number {
+    const { chain } = this.#deps;
+    let low = 0;
+    let high = Math.min(theirs.height, chain.tip.height);
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (chain.atHeight(middle) === theirs.ancestor(middle)) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   get #isCurrent(): boolean {

@@ -1,3 +1,4 @@
+import type { Clock } from "../../ports.ts";
 import { Transaction } from "../../primitives/transaction.ts";
 import type { Txid } from "../../primitives/units.ts";
 import { decodeBodies, encodeHashes } from "../bodies-message.ts";
@@ -25,6 +26,7 @@ interface Deps {
   /** Whether transactions are of use: not while the chain is far behind. */
   readonly isCurrent: () => boolean;
   readonly links: Iterable<LinkState>;
+  readonly clock: Clock;
 }
 
 /**
@@ -125,6 +127,7 @@ export class TransactionRelay {
     const verdict = await this.#deps.pool.accept(tx);
     switch (verdict.kind) {
       case "accepted":
+        state.lastTransaction = Math.floor(this.#deps.clock.nowMs() / 1000);
         return;
       case "known":
         this.#confirmed.add(tx.txid); // Pooled, which is asked first, or in the chain.

@@ -1,0 +1,95 @@
+import { BlockList, isIP } from "node:net";
+import { ChainCoreError } from "../../errors.ts";
+import type { Holds } from "../../locks/context.ts";
+import { classOfAddress, plainAddress } from "../address-class.ts";
+
+/** Who is kept out, and for how long. At least one of address and instance is set. */
+export interface Ban {
+  /** An address or ADDRESS/BITS. Never one of this machine: every other node here would be banned with it. */
+  readonly address: string | null;
+  /** Of the node's process. */
+  readonly instance: string | null;
+  /** Where it was known to listen: it is not dialled. */
+  readonly url: string | null;
+  readonly reason: string;
+  /** Unix seconds. */
+  readonly since: number;
+  readonly until: number;
+}
+
+export interface Suspect {
+  readonly address?: string | undefined;
+  readonly instance?: string | undefined;
+  readonly url?: string | null | undefined;
+}
+
+/** A day, as Bitcoin Core's default. */
+export const BAN_SECONDS = 86_400;
+/** Strangers can make us add to it: the ones that end first give way. */
+const BANS_MAX = 10_000;
+
+/** Guarded by PEERS; reads are plain and of one moment. */
+export class BanList {
+  #bans: readonly Ban[] = [];
+
+  list(nowSeconds: number): readonly Ban[] {
+    return this.#bans.filter(({ until }) => until > nowSeconds);
+  }
+
+  find({ address, instance, url }: Suspect, nowSeconds: number): Ban | undefined {
+    return this.#bans.find(
+      (ban) =>
+        ban.until > nowSeconds &&
+        ((ban.instance !== null && ban.instance === instance) ||
+          (ban.url !== null && ban.url === url) ||
+          (ban.address !== null && address !== undefined && covers(ban.address, address))),
+    );
+  }
+
+  add(_at: Holds<"PEERS", "write">, ban: Ban): void {
+    const others = this.#bans.filter((other) => !isSame(other, ban) && other.until > ban.since);
+    this.#bans = [...others, ban].sort((a, b) => b.until - a.until).slice(0, BANS_MAX);
+  }
+
+  /** Lifts what names exactly this address, instance or URL. @returns how many */
+  lift(_at: Holds<"PEERS", "write">, name: string): number {
+    const before = this.#bans.length;
+    this.#bans = this.#bans.filter(({ address, instance, url }) => address !== name && instance !== name && url !== name);
+    return before - this.#bans.length;
+  }
+
+  clear(_at: Holds<"PEERS", "write">): void {
+    this.#bans = [];
+  }
+
+  restore(_at: Holds<"PEERS", "write">, bans: readonly Ban[]): void {
+    this.#bans = bans;
+  }
+}
+
+/** An address or ADDRESS/BITS as it is kept. @throws ChainCoreError bad-address for anything else, and for this machine's own */
+export function parseBanAddress(text: string): string {
+  const [address = "", bits] = text.split("/");
+  const family = isIP(address);
+  const isSound = family !== 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32)));
+  if (!isSound) throw new ChainCoreError("bad-address", `${JSON.stringify(text)} is no address and no ADDRESS/BITS`);
+  if (classOfAddress(address) === "loopback") {
+    throw new ChainCoreError(
+      "bad-address",
+      `${text} is this machine itself: every node here would be banned; ban a peer by its URL instead`,
+    );
+  }
+  return bits === undefined ? plainAddress(address) : text;
+}
+
+function covers(banned: string, address: string): boolean {
+  const [network = "", bits] = banned.split("/");
+  if (bits === undefined) return network === address;
+  const list = new BlockList();
+  list.addSubnet(network, Number(bits), isIP(network) === 6 ? "ipv6" : "ipv4");
+  return list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+}
+
+function isSame(a: Ban, b: Ban): boolean {
+  return a.address === b.address && a.instance === b.instance && a.url === b.url;
+}

@@ -1,0 +1,436 @@
+import type { NetworkParams } from "../../consensus/params.ts";
+import type { LockManager } from "../../locks/manager.ts";
+import type { RwLock } from "../../locks/rwlock.ts";
+import type { Clock, Entropy, Log } from "../../ports.ts";
+import { classOfAddress } from "../address-class.ts";
+import type { FaultPlan } from "../faults.ts";
+import type { Self } from "../hello.ts";
+import { type Direction, type Link, LinkError, type LinkHandler, type PeerIdentity } from "../link.ts";
+import type { Remote } from "../listener.ts";
+import { parsePeerUrl } from "../peer-url.ts";
+import type { PeerChain, PeerPool } from "../ports.ts";
+import { PeerSync } from "../sync/sync.ts";
+import { PeerTransport, type TransportOptions } from "../transport.ts";
+import { type ActiveLink, chooseEviction, isNewLinkBetter } from "./active-link.ts";
+import { decodeAddresses, encodeAddresses, tellable } from "./addresses-message.ts";
+import { BAN_SECONDS, type Ban, BanList, parseBanAddress } from "./ban-list.ts";
+import { checkHealth, ping, ROUND_MS } from "./health.ts";
+import { createJudge } from "./judge.ts";
+import { PeerTable } from "./peer-table.ts";
+import type { PeersStore } from "./peers-file.ts";
+
+export interface PeerManagerOptions extends TransportOptions {
+  /** Links that we dial; peers that were added by hand come on top. Default 8. */
+  readonly outboundMax?: number;
+  /** Links that others dial. Default 64. */
+  readonly inboundMax?: number;
+}
+
+export interface PeerManagerDeps {
+  readonly chain: PeerChain;
+  readonly pool: PeerPool;
+  readonly params: NetworkParams;
+  readonly locks: LockManager;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly nodeId: string;
+  readonly agent: string;
+  readonly store: PeersStore;
+  /** URLs of the session's other nodes, as they are now. */
+  readonly source?: () => Promise<readonly string[]>;
+  /** For the node's events: a peer came, went, or was banned. */
+  readonly told?: (url: string, state: string) => void;
+}
+
+const DIALS_TOGETHER = 8;
+const LOOK_MS = 500;
+const SAVE_MS = 30_000;
+/** Addresses are asked of a link that we have dialled, once. */
+const GOSSIP_TIMEOUT_MS = 5_000;
+
+/**
+ * Who this node is linked with: knows places where nodes listen, dials them, takes others in, pings all, and keeps out who broke
+ * the rules. The table and the bans are guarded by PEERS; links are kept by the event loop, which alone opens and ends them.
+ */
+export class PeerManager {
+  readonly sync: PeerSync;
+  readonly #options: PeerManagerOptions;
+  readonly #deps: PeerManagerDeps;
+  readonly #lock: RwLock<"PEERS">;
+  readonly #transport: PeerTransport;
+  /** Guarded by PEERS, as the bans. */
+  readonly #table = new PeerTable();
+  readonly #bans = new BanList();
+  readonly #links = new Map<Link, ActiveLink>();
+  readonly #dialling = new Set<string>();
+  readonly #instance: string;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #closing = new AbortController();
+  #listenUrl: string | null = null;
+  #isLooking = false;
+  #isPinging = false;
+  #isDirty = false;
+
+  private constructor(options: PeerManagerOptions, deps: PeerManagerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#lock = deps.locks.getLock("peers", "PEERS");
+    this.#instance = Buffer.from(deps.entropy.bytes(16)).toString("hex");
+    const judge = createJudge({
+      find: (link) => this.#links.get(link),
+      nowSeconds: () => this.#nowSeconds,
+      ban: (ban) => this.#inBackground(this.#write("ban", (at) => this.#bans.add(at, ban))),
+      told: (link, verdict, evidence) => {
+        deps.log.warn({ peer: nameOf(link), verdict, ...evidence }, "a peer misbehaved");
+        deps.told?.(nameOf(link), verdict);
+      },
+    });
+    this.sync = new PeerSync({ ...deps, judge });
+    this.#transport = new PeerTransport(options, {
+      ...deps,
+      self: () => this.#self,
+      handler: this.#handler,
+      admit: (identity, remote) => this.#refusal(identity, remote),
+      onLink: (link) => this.#opened(link),
+    });
+  }
+
+  /** Reads what is known from the last time. Nothing is dialled before `start`. */
+  static async open(options: PeerManagerOptions, deps: PeerManagerDeps): Promise<PeerManager> {
+    const manager = new PeerManager(options, deps);
+    const { peers, bans } = await deps.store.load();
+    await manager.#write("restore", (at) => {
+      manager.#table.restore(at, peers);
+      manager.#bans.restore(at, bans);
+    });
+    manager.#isDirty = false;
+    return manager;
+  }
+
+  /** @returns the port that it got. @throws what node's listen reports */
+  async listen(host: string, port: number): Promise<number> {
+    const got = await this.#transport.listen(host, port);
+    this.#listenUrl = `http://${host.includes(":") ? `[${host}]` : host}:${got}`;
+    return got;
+  }
+
+  /** Begins to dial and to ping. */
+  start(): void {
+    const every = (ms: number, step: () => Promise<void>) =>
+      this.#timers.push(setInterval(() => this.#inBackground(step()), ms).unref());
+    every(LOOK_MS, () => this.#look());
+    every(ROUND_MS, () => this.#ping());
+    every(SAVE_MS, () => this.#save());
+    this.#inBackground(this.#look());
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#closing.abort();
+    this.sync.stop();
+    await this.#transport.close();
+    await this.#save();
+  }
+
+  get listenUrl(): string | null {
+    return this.#listenUrl;
+  }
+
+  get links(): readonly ActiveLink[] {
+    return [...this.#links.values()];
+  }
+
+  get faults(): FaultPlan {
+    return this.#transport.faults;
+  }
+
+  get connectionHitRate(): number | null {
+    return this.#transport.connectionHitRate;
+  }
+
+  /** Reads of one moment. */
+  get table(): PeerTable {
+    return this.#table;
+  }
+
+  bans(): readonly Ban[] {
+    return this.#bans.list(this.#nowSeconds);
+  }
+
+  /** Wants a link with this peer from now on. False when it was known. @throws ChainCoreError bad-peer-url */
+  async add(url: string): Promise<boolean> {
+    const { text } = parsePeerUrl(url);
+    const isNew = await this.#write("add a peer", (at) => {
+      const added = this.#table.add(at, text, "added");
+      this.#table.hurry(at, text);
+      return added;
+    });
+    this.#inBackground(this.#look());
+    return isNew;
+  }
+
+  /** Forgets a peer and ends its link. False when it was not known. */
+  async remove(url: string): Promise<boolean> {
+    const { text } = parsePeerUrl(url);
+    const wasKnown = await this.#write("remove a peer", (at) => this.#table.remove(at, text));
+    return this.disconnect(text) > 0 || wasKnown;
+  }
+
+  /** Tries once, and says how it went; it is not tried again. @throws LinkError */
+  async tryOnce(url: string): Promise<void> {
+    await this.#transport.dial(url, this.#closing.signal);
+  }
+
+  /** Ends the links with a peer, named by URL, node id, instance, address or ADDRESS:PORT. @returns how many */
+  disconnect(name: string, reason = "asked for"): number {
+    const found = this.#named(name);
+    for (const { link } of found) link.close(reason);
+    return found.length;
+  }
+
+  /**
+   * Keeps a peer out: by address, or by what is known of the linked peer of that name.
+   * @throws ChainCoreError bad-address, bad-peer-url
+   */
+  async ban(name: string, { seconds = BAN_SECONDS, reason = "by hand" } = {}): Promise<readonly Ban[]> {
+    const since = this.#nowSeconds;
+    const until = since + seconds;
+    const found = this.#named(name);
+    const bans: Ban[] = found.map(({ link }) => ({
+      address: null,
+      instance: link.identity.instance,
+      url: link.url,
+      reason,
+      since,
+      until,
+    }));
+    if (bans.length === 0) {
+      const isUrl = name.includes("://");
+      const place = isUrl ? { address: null, url: parsePeerUrl(name).text } : { address: parseBanAddress(name), url: null };
+      bans.push({ ...place, instance: null, reason, since, until });
+    }
+    await this.#write("ban", (at) => {
+      for (const ban of bans) this.#bans.add(at, ban);
+    });
+    for (const { link } of this.links) if (this.#banOf(link.identity, link.remote) !== undefined) link.close(`banned: ${reason}`);
+    return bans;
+  }
+
+  /** @returns how many bans named this URL, address or instance */
+  unban(name: string): Promise<number> {
+    return this.#write("unban", (at) => this.#bans.lift(at, name.includes("://") ? parsePeerUrl(name).text : name));
+  }
+
+  clearBans(): Promise<void> {
+    return this.#write("clear bans", (at) => this.#bans.clear(at));
+  }
+
+  /** Pings all links now. */
+  pingAll(): Promise<void> {
+    return this.#ping();
+  }
+
+  /** The links of a name. */
+  #named(name: string): readonly ActiveLink[] {
+    return this.links.filter(({ link: { url, identity, remote } }) =>
+      [
+        url,
+        identity.nodeId,
+        identity.instance,
+        remote.address,
+        `${remote.address}:${remote.port}`,
+        url?.replace(/^https?:\/\//, ""),
+      ].includes(name),
+    );
+  }
+
+  get #self(): Self {
+    const { params, nodeId, agent, chain } = this.#deps;
+    const { hash, height, chainwork } = chain.tip;
+    return {
+      network: params.name,
+      genesis: chain.genesis.hash,
+      instance: this.#instance,
+      nodeId,
+      agent,
+      listenUrl: this.#listenUrl,
+      tip: { hash, height, chainwork },
+    };
+  }
+
+  get #nowSeconds(): number {
+    return Math.floor(this.#deps.clock.nowMs() / 1000);
+  }
+
+  readonly #handler: LinkHandler = (link, kind, body, signal) => {
+    if (kind !== "get-addresses") return this.sync.handler(link, kind, body, signal);
+    const target = classOfAddress(link.remote.address);
+    const known = this.#table.list().filter(({ lastSeen, url }) => lastSeen !== null && tellable(url, target));
+    return encodeAddresses(known.map(({ url }) => url));
+  };
+
+  /** @param remote of one who has dialled us; undefined when we have dialled */
+  #refusal(identity: PeerIdentity, remote: Remote | undefined): string | undefined {
+    const ban = this.#banOf(identity, remote);
+    if (ban !== undefined) return `it is banned until ${new Date(ban.until * 1000).toISOString()} (${ban.reason})`;
+    const twin = this.#twinOf(identity);
+    if (twin !== undefined && !isNewLinkBetter(this.#instance, identity.instance, twin.link.direction, remote === undefined))
+      return "it is linked already";
+    const isFull = remote !== undefined && twin === undefined && this.#count("inbound") >= (this.#options.inboundMax ?? 64);
+    return isFull && chooseEviction(this.links) === undefined ? "all places are taken" : undefined;
+  }
+
+  #banOf({ instance, listenUrl }: PeerIdentity, remote: Remote | undefined): Ban | undefined {
+    return this.#bans.find({ instance, address: remote?.address, url: listenUrl }, this.#nowSeconds);
+  }
+
+  #twinOf({ instance }: PeerIdentity): ActiveLink | undefined {
+    return this.links.find(({ link }) => link.identity.instance === instance);
+  }
+
+  #count(direction: Direction): number {
+    return this.links.filter(({ link }) => link.direction === direction).length;
+  }
+
+  #opened(link: Link): void {
+    const twin = this.#twinOf(link.identity);
+    if (twin !== undefined) {
+      if (!isNewLinkBetter(this.#instance, link.identity.instance, twin.link.direction, link.direction === "outbound")) {
+        link.close("a second link");
+        return;
+      }
+      twin.link.close("a second link");
+    }
+    if (link.direction === "inbound" && this.#count("inbound") >= (this.#options.inboundMax ?? 64))
+      chooseEviction(this.links)?.link.close("its place was given away");
+    const active: ActiveLink = {
+      link,
+      tip: link.identity.tip,
+      latencyMs: undefined,
+      latencyMinMs: undefined,
+      missed: 0,
+      score: 0,
+      lastUseful: 0,
+    };
+    this.#links.set(link, active);
+    this.sync.linkOpened(link);
+    this.#deps.log.info({ peer: nameOf(link), node: link.identity.nodeId, direction: link.direction }, "linked");
+    this.#deps.told?.(nameOf(link), "connected");
+    void link.closed.then((reason) => this.#ended(link, reason));
+    this.#inBackground(this.#greet(active));
+  }
+
+  #ended(link: Link, reason: string): void {
+    this.#links.delete(link);
+    this.sync.linkClosed(link);
+    this.#deps.log.info({ peer: nameOf(link), reason }, "link ended");
+    this.#deps.told?.(nameOf(link), "disconnected");
+    if (!this.#closing.signal.aborted) this.#inBackground(this.#look());
+  }
+
+  /** Measures a new link at once, and asks one that we chose for others. */
+  async #greet(active: ActiveLink): Promise<void> {
+    const { link } = active;
+    await ping(active, this.#deps.chain.tip, this.#deps.clock, (_active, tip) => this.#heard(active, tip));
+    if (link.direction !== "outbound") return;
+    try {
+      const body = await link.request("get-addresses", new Uint8Array(0), { timeoutMs: GOSSIP_TIMEOUT_MS });
+      const urls = decodeAddresses(body, classOfAddress(link.remote.address));
+      await this.#write("hear of peers", (at) => {
+        for (const url of urls) if (url !== this.#listenUrl) this.#table.add(at, url, "gossip");
+      });
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+    }
+  }
+
+  #heard(active: ActiveLink, tip: Parameters<PeerSync["heardTip"]>[1]): void {
+    active.tip = tip;
+    const view = this.sync.view(active.link);
+    if (view !== undefined) active.lastUseful = Math.max(view.lastBlock, view.lastTransaction);
+    this.sync.heardTip(active.link, tip);
+  }
+
+  async #ping(): Promise<void> {
+    if (this.#isPinging) return;
+    this.#isPinging = true;
+    try {
+      const { chain, clock } = this.#deps;
+      await checkHealth({
+        links: () => this.links,
+        tip: () => chain.tip,
+        clock,
+        heard: (active, tip) => this.#heard(active, tip),
+      });
+    } finally {
+      this.#isPinging = false;
+    }
+  }
+
+  /** Learns of the session's nodes, and dials whose turn it is. */
+  async #look(): Promise<void> {
+    if (this.#isLooking || this.#closing.signal.aborted) return;
+    this.#isLooking = true;
+    try {
+      const urls = (await this.#deps.source?.()) ?? [];
+      const fresh = urls.filter((url) => url !== this.#listenUrl && this.#table.find(url)?.source !== "session");
+      if (fresh.length > 0)
+        await this.#write("learn of the session", (at) => fresh.forEach((url) => void this.#table.add(at, url, "session")));
+      this.#dialDue();
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  #dialDue(): void {
+    const linked = new Set(this.links.flatMap(({ link }) => [link.url, link.identity.listenUrl]));
+    let room = (this.#options.outboundMax ?? 8) - this.#count("outbound") - this.#dialling.size;
+    for (const { url, source, instance } of this.#table.due(this.#deps.clock.monotonicMs())) {
+      if (this.#dialling.size >= DIALS_TOGETHER) return;
+      if (linked.has(url) || this.#dialling.has(url) || url === this.#listenUrl) continue;
+      if (this.#bans.find({ url, ...(instance === null ? {} : { instance }) }, this.#nowSeconds) !== undefined) continue;
+      if (source !== "added" && room-- <= 0) continue;
+      this.#inBackground(this.#dial(url));
+    }
+  }
+
+  async #dial(url: string): Promise<void> {
+    this.#dialling.add(url);
+    try {
+      const link = await this.#transport.dial(url, this.#closing.signal);
+      await this.#write("reached a peer", (at) => this.#table.reached(at, url, link.identity, this.#nowSeconds));
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      if (this.#closing.signal.aborted) return;
+      const { monotonicMs } = this.#deps.clock;
+      await this.#write("missed a peer", (at) => this.#table.failed(at, url, error.message, monotonicMs(), Math.random()));
+    } finally {
+      this.#dialling.delete(url);
+    }
+  }
+
+  async #save(): Promise<void> {
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
+    const peers = this.#table
+      .list()
+      .map(({ url, source, instance, nodeId, lastSeen }) => ({ url, source, instance, nodeId, lastSeen }));
+    await this.#deps.store.save({ peers: peers.filter(({ source }) => source !== "session"), bans: this.bans() });
+  }
+
+  #write<R>(site: string, change: (at: Parameters<Parameters<RwLock<"PEERS">["withWrite"]>[1]>[0]) => R): Promise<R> {
+    this.#isDirty = true;
+    return this.#deps.locks.task("peers", (at) => this.#lock.withWrite(at, (at) => change(at as never), { site })) as Promise<R>;
+  }
+
+  #inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) this.#deps.log.warn({ error: String(error) }, "a step of the peer table failed");
+    });
+  }
+}
+
+function nameOf({ url, remote }: Link): string {
+  return url ?? `${remote.address}:${remote.port}`;
+}
