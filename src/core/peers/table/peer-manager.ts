@@ -1,6 +1,5 @@
 import type { NetworkParams } from "../../consensus/params.ts";
 import type { LockManager } from "../../locks/manager.ts";
-import type { RwLock } from "../../locks/rwlock.ts";
 import type { Clock, Entropy, Log } from "../../ports.ts";
 import { classOfAddress } from "../address-class.ts";
 import type { FaultPlan } from "../faults.ts";
@@ -13,10 +12,10 @@ import { PeerSync } from "../sync/sync.ts";
 import { PeerTransport, type TransportOptions } from "../transport.ts";
 import { type ActiveLink, chooseEviction, isNewLinkBetter } from "./active-link.ts";
 import { decodeAddresses, encodeAddresses, tellable } from "./addresses-message.ts";
-import { BAN_SECONDS, type Ban, BanList, parseBanAddress } from "./ban-list.ts";
+import { BAN_SECONDS, type Ban, parseBanAddress } from "./ban-list.ts";
 import { checkHealth, ping, ROUND_MS } from "./health.ts";
 import { createJudge } from "./judge.ts";
-import { PeerTable } from "./peer-table.ts";
+import { PeerBook } from "./peer-book.ts";
 import type { PeersStore } from "./peers-file.ts";
 
 export interface PeerManagerOptions extends TransportOptions {
@@ -51,17 +50,15 @@ const GOSSIP_TIMEOUT_MS = 5_000;
 
 /**
  * Who this node is linked with: knows places where nodes listen, dials them, takes others in, pings all, and keeps out who broke
- * the rules. The table and the bans are guarded by PEERS; links are kept by the event loop, which alone opens and ends them.
+ * the rules. What is known of peers is guarded by PEERS (peer-book); links are kept by the event loop, which alone opens and ends
+ * them.
  */
 export class PeerManager {
   readonly sync: PeerSync;
   readonly #options: PeerManagerOptions;
   readonly #deps: PeerManagerDeps;
-  readonly #lock: RwLock<"PEERS">;
   readonly #transport: PeerTransport;
-  /** Guarded by PEERS, as the bans. */
-  readonly #table = new PeerTable();
-  readonly #bans = new BanList();
+  readonly #book: PeerBook;
   readonly #links = new Map<Link, ActiveLink>();
   readonly #dialling = new Set<string>();
   readonly #instance: string;
@@ -70,17 +67,16 @@ export class PeerManager {
   #listenUrl: string | null = null;
   #isLooking = false;
   #isPinging = false;
-  #isDirty = false;
 
-  private constructor(options: PeerManagerOptions, deps: PeerManagerDeps) {
+  private constructor(options: PeerManagerOptions, deps: PeerManagerDeps, book: PeerBook) {
     this.#options = options;
     this.#deps = deps;
-    this.#lock = deps.locks.getLock("peers", "PEERS");
+    this.#book = book;
     this.#instance = Buffer.from(deps.entropy.bytes(16)).toString("hex");
     const judge = createJudge({
       find: (link) => this.#links.get(link),
-      nowSeconds: () => this.#nowSeconds,
-      ban: (ban) => this.#inBackground(this.#write("ban", (at) => this.#bans.add(at, ban))),
+      nowSeconds: () => book.nowSeconds,
+      ban: (ban) => this.#inBackground(book.ban([ban])),
       told: (link, verdict, evidence) => {
         deps.log.warn({ peer: nameOf(link), verdict, ...evidence }, "a peer misbehaved");
         deps.told?.(nameOf(link), verdict);
@@ -98,14 +94,7 @@ export class PeerManager {
 
   /** Reads what is known from the last time. Nothing is dialled before `start`. */
   static async open(options: PeerManagerOptions, deps: PeerManagerDeps): Promise<PeerManager> {
-    const manager = new PeerManager(options, deps);
-    const { peers, bans } = await deps.store.load();
-    await manager.#write("restore", (at) => {
-      manager.#table.restore(at, peers);
-      manager.#bans.restore(at, bans);
-    });
-    manager.#isDirty = false;
-    return manager;
+    return new PeerManager(options, deps, await PeerBook.open(deps));
   }
 
   /** @returns the port that it got. @throws what node's listen reports */
@@ -121,7 +110,7 @@ export class PeerManager {
       this.#timers.push(setInterval(() => this.#inBackground(step()), ms).unref());
     every(LOOK_MS, () => this.#look());
     every(ROUND_MS, () => this.#ping());
-    every(SAVE_MS, () => this.#save());
+    every(SAVE_MS, () => this.#book.save());
     this.#inBackground(this.#look());
   }
 
@@ -130,7 +119,7 @@ export class PeerManager {
     this.#closing.abort();
     this.sync.stop();
     await this.#transport.close();
-    await this.#save();
+    await this.#book.save();
   }
 
   get listenUrl(): string | null {
@@ -149,23 +138,13 @@ export class PeerManager {
     return this.#transport.connectionHitRate;
   }
 
-  /** Reads of one moment. */
-  get table(): PeerTable {
-    return this.#table;
-  }
-
-  bans(): readonly Ban[] {
-    return this.#bans.list(this.#nowSeconds);
+  get book(): PeerBook {
+    return this.#book;
   }
 
   /** Wants a link with this peer from now on. False when it was known. @throws ChainCoreError bad-peer-url */
   async add(url: string): Promise<boolean> {
-    const { text } = parsePeerUrl(url);
-    const isNew = await this.#write("add a peer", (at) => {
-      const added = this.#table.add(at, text, "added");
-      this.#table.hurry(at, text);
-      return added;
-    });
+    const isNew = await this.#book.add(parsePeerUrl(url).text, "added");
     this.#inBackground(this.#look());
     return isNew;
   }
@@ -173,7 +152,7 @@ export class PeerManager {
   /** Forgets a peer and ends its link. False when it was not known. */
   async remove(url: string): Promise<boolean> {
     const { text } = parsePeerUrl(url);
-    const wasKnown = await this.#write("remove a peer", (at) => this.#table.remove(at, text));
+    const wasKnown = await this.#book.remove(text);
     return this.disconnect(text) > 0 || wasKnown;
   }
 
@@ -194,7 +173,7 @@ export class PeerManager {
    * @throws ChainCoreError bad-address, bad-peer-url
    */
   async ban(name: string, { seconds = BAN_SECONDS, reason = "by hand" } = {}): Promise<readonly Ban[]> {
-    const since = this.#nowSeconds;
+    const since = this.#book.nowSeconds;
     const until = since + seconds;
     const found = this.#named(name);
     const bans: Ban[] = found.map(({ link }) => ({
@@ -210,20 +189,14 @@ export class PeerManager {
       const place = isUrl ? { address: null, url: parsePeerUrl(name).text } : { address: parseBanAddress(name), url: null };
       bans.push({ ...place, instance: null, reason, since, until });
     }
-    await this.#write("ban", (at) => {
-      for (const ban of bans) this.#bans.add(at, ban);
-    });
+    await this.#book.ban(bans);
     for (const { link } of this.links) if (this.#banOf(link.identity, link.remote) !== undefined) link.close(`banned: ${reason}`);
     return bans;
   }
 
   /** @returns how many bans named this URL, address or instance */
   unban(name: string): Promise<number> {
-    return this.#write("unban", (at) => this.#bans.lift(at, name.includes("://") ? parsePeerUrl(name).text : name));
-  }
-
-  clearBans(): Promise<void> {
-    return this.#write("clear bans", (at) => this.#bans.clear(at));
+    return this.#book.unban(name.includes("://") ? parsePeerUrl(name).text : name);
   }
 
   /** Pings all links now. */
@@ -259,14 +232,10 @@ export class PeerManager {
     };
   }
 
-  get #nowSeconds(): number {
-    return Math.floor(this.#deps.clock.nowMs() / 1000);
-  }
-
   readonly #handler: LinkHandler = (link, kind, body, signal) => {
     if (kind !== "get-addresses") return this.sync.handler(link, kind, body, signal);
     const target = classOfAddress(link.remote.address);
-    const known = this.#table.list().filter(({ lastSeen, url }) => lastSeen !== null && tellable(url, target));
+    const known = this.#book.peers.filter(({ lastSeen, url }) => lastSeen !== null && tellable(url, target));
     return encodeAddresses(known.map(({ url }) => url));
   };
 
@@ -282,7 +251,7 @@ export class PeerManager {
   }
 
   #banOf({ instance, listenUrl }: PeerIdentity, remote: Remote | undefined): Ban | undefined {
-    return this.#bans.find({ instance, address: remote?.address, url: listenUrl }, this.#nowSeconds);
+    return this.#book.banOf({ instance, address: remote?.address, url: listenUrl });
   }
 
   #twinOf({ instance }: PeerIdentity): ActiveLink | undefined {
@@ -337,9 +306,7 @@ export class PeerManager {
     try {
       const body = await link.request("get-addresses", new Uint8Array(0), { timeoutMs: GOSSIP_TIMEOUT_MS });
       const urls = decodeAddresses(body, classOfAddress(link.remote.address));
-      await this.#write("hear of peers", (at) => {
-        for (const url of urls) if (url !== this.#listenUrl) this.#table.add(at, url, "gossip");
-      });
+      await this.#book.heardOf(urls.filter((url) => url !== this.#listenUrl));
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
     }
@@ -373,10 +340,8 @@ export class PeerManager {
     if (this.#isLooking || this.#closing.signal.aborted) return;
     this.#isLooking = true;
     try {
-      const urls = (await this.#deps.source?.()) ?? [];
-      const fresh = urls.filter((url) => url !== this.#listenUrl && this.#table.find(url)?.source !== "session");
-      if (fresh.length > 0)
-        await this.#write("learn of the session", (at) => fresh.forEach((url) => void this.#table.add(at, url, "session")));
+      const urls = await this.#deps.source?.();
+      if (urls !== undefined) await this.#book.setSession(urls.filter((url) => url !== this.#listenUrl));
       this.#dialDue();
     } finally {
       this.#isLooking = false;
@@ -386,10 +351,9 @@ export class PeerManager {
   #dialDue(): void {
     const linked = new Set(this.links.flatMap(({ link }) => [link.url, link.identity.listenUrl]));
     let room = (this.#options.outboundMax ?? 8) - this.#count("outbound") - this.#dialling.size;
-    for (const { url, source, instance } of this.#table.due(this.#deps.clock.monotonicMs())) {
+    for (const { url, source } of this.#book.due()) {
       if (this.#dialling.size >= DIALS_TOGETHER) return;
       if (linked.has(url) || this.#dialling.has(url) || url === this.#listenUrl) continue;
-      if (this.#bans.find({ url, ...(instance === null ? {} : { instance }) }, this.#nowSeconds) !== undefined) continue;
       if (source !== "added" && room-- <= 0) continue;
       this.#inBackground(this.#dial(url));
     }
@@ -399,29 +363,14 @@ export class PeerManager {
     this.#dialling.add(url);
     try {
       const link = await this.#transport.dial(url, this.#closing.signal);
-      await this.#write("reached a peer", (at) => this.#table.reached(at, url, link.identity, this.#nowSeconds));
+      await this.#book.reached(url, link.identity);
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       if (this.#closing.signal.aborted) return;
-      const { monotonicMs } = this.#deps.clock;
-      await this.#write("missed a peer", (at) => this.#table.failed(at, url, error.message, monotonicMs(), Math.random()));
+      await this.#book.missed(url, error.message);
     } finally {
       this.#dialling.delete(url);
     }
-  }
-
-  async #save(): Promise<void> {
-    if (!this.#isDirty) return;
-    this.#isDirty = false;
-    const peers = this.#table
-      .list()
-      .map(({ url, source, instance, nodeId, lastSeen }) => ({ url, source, instance, nodeId, lastSeen }));
-    await this.#deps.store.save({ peers: peers.filter(({ source }) => source !== "session"), bans: this.bans() });
-  }
-
-  #write<R>(site: string, change: (at: Parameters<Parameters<RwLock<"PEERS">["withWrite"]>[1]>[0]) => R): Promise<R> {
-    this.#isDirty = true;
-    return this.#deps.locks.task("peers", (at) => this.#lock.withWrite(at, (at) => change(at as never), { site })) as Promise<R>;
   }
 
   #inBackground(work: Promise<unknown>): void {
