@@ -22,7 +22,7 @@ export type { MinerEvent } from "./mining/job-cycle.ts";
 export { Miner } from "./mining/miner.ts";
 export { MiningPool } from "./mining/pool.ts";
 export { askOrHost } from "./node/ask-or-host.ts";
-export { version } from "./node/doors.ts";
+export { version } from "./node/house.ts";
 export { LOG_AREAS, LOG_LEVELS, parseLogLevels } from "./node/log.ts";
 export type { MiningRun, MiningRunOptions } from "./node/mining-run.ts";
 export { type NodeOptions, type RunningNode, startNode } from "./node/node.ts";

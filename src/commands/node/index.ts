@@ -20,6 +20,10 @@ export default class Node extends BaseCommand {
         session: await currentSession(place),
         nodeId: flags["node-id"] ?? place.node,
         apiPort: flags["api-port"],
+        p2pPort: flags["p2p-port"],
+        p2pHost: flags["p2p-host"],
+        connect: flags.connect,
+        peerToken: flags["peer-token"],
         network: flags.network,
         stratum: flags.stratum,
         reindex: flags.reindex,
@@ -39,7 +43,10 @@ export default class Node extends BaseCommand {
         tip,
         stratum: node.stratum ?? null,
       };
-      this.emit(ready, `ready: node ${node.id} of session ${session} at height ${height}, api ${urls.api}, cookie ${cookie}`);
+      this.emit(
+        ready,
+        `ready: node ${node.id} of session ${session} at height ${height}, api ${urls.api}, peers ${urls.p2p}, cookie ${cookie}`,
+      );
       signal.addEventListener("abort", () => void node.stop());
       if (signal.aborted) await node.stop();
       await node.stopped;

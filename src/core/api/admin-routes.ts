@@ -8,7 +8,7 @@ import { Block } from "../primitives/block.ts";
 import type { Sats } from "../primitives/units.ts";
 import { blockAnswer, chainAnswer, coinsAnswer, mempoolAnswer, scriptOf, transactionAnswer } from "./admin-answers.ts";
 import type { Api } from "./api.ts";
-import type { Mining } from "./ports.ts";
+import type { Mining, Peers } from "./ports.ts";
 import { commonRoutes } from "./routes.ts";
 
 /** A line of work holds up to 4 MB of transactions as hex; a miner may be one line behind. */
@@ -231,10 +231,40 @@ function addLockDemo(
 
 function addPeers(router: Router, { deps }: Api): void {
   const { peers } = deps;
-  router.on("GET", "/v1/peers", (exchange) => exchange.answerJson({ peers: peers?.list() ?? [] }));
-  const control = peers?.control?.bind(peers);
-  if (control === undefined) return;
+  if (peers === undefined) return;
+  router.on("GET", "/v1/peers", (exchange) => exchange.answerJson(peers.overview()));
   const tell = async (exchange: Exchange) =>
-    exchange.answerJson((await control(exchange.parameter, await jsonBody(exchange))) ?? {});
+    exchange.answerJson(await tellPeers(peers, exchange.parameter, await jsonBody(exchange)));
   router.on("POST", "/v1/peers/:verb", refusing(tell));
+}
+
+async function tellPeers(peers: Peers, verb: string, request: Readonly<Record<string, unknown>>): Promise<object> {
+  const { peer, seconds, reason, delayMs, drop } = request;
+  const name = String(peer);
+  switch (verb) {
+    case "add":
+      return { added: await peers.add(name) };
+    case "remove":
+      return { removed: await peers.remove(name) };
+    case "ban":
+      await peers.ban(name, {
+        ...(typeof seconds === "number" ? { seconds } : {}),
+        ...(typeof reason === "string" ? { reason } : {}),
+      });
+      return { banned: name };
+    case "unban":
+      return { lifted: await peers.unban(name) };
+    case "partition":
+    case "delay":
+    case "drop":
+    case "heal":
+      peers.fault(verb, {
+        ...(peer === undefined ? {} : { peer: name }),
+        ...(typeof delayMs === "number" ? { delayMs } : {}),
+        ...(typeof drop === "number" ? { drop } : {}),
+      });
+      return peers.overview();
+    default:
+      throw new HttpError(404, `peers cannot be told to ${verb}`);
+  }
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ChainCoreError } from "../errors.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { HttpError } from "../http/http-error.ts";
 import type { HttpLimits } from "../http/limits.ts";
+import { listenOnPort } from "../http/listen-on-port.ts";
 import { HttpServer } from "../http/server.ts";
 import type { Api } from "./api.ts";
 import { BasicAuth } from "./cookie.ts";
@@ -13,8 +13,6 @@ const REFUSAL_DELAY_MS = 250;
 /** What Bitcoin Core's HTTP library calls the text of a refusal. */
 const REFUSAL_TYPE = "text/html; charset=ISO-8859-1";
 const DEFAULT_PORT = 5_000;
-/** Ports behind the default one that are tried when it is taken. */
-const PORTS_TRIED = 100;
 
 export interface ApiServerOptions {
   readonly host?: string;
@@ -48,7 +46,9 @@ export async function serveApi(api: Api, options: ApiServerOptions): Promise<Run
     { refuse, ...(limits === undefined ? {} : { limits }), ...(hostNames === undefined ? {} : { hostNames }) },
     { router, log: api.deps.log },
   );
-  await listenOnPort(server, host, options.port);
+  await listenOnPort({ host, port: options.port, defaultPort: DEFAULT_PORT, flag: "--api-port" }, (port) =>
+    server.listen({ host, port }),
+  );
   const port = server.port!;
   return { host, port, url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`, close: () => server.close() };
 }
@@ -67,34 +67,4 @@ function refuse(exchange: Exchange, error: HttpError): void {
     405: isRpc ? "JSONRPC server handles only POST requests" : error.message,
   };
   exchange.answer(error.status, texts[error.status] ?? error.message, REFUSAL_TYPE, error.status === 405 ? {} : error.headers);
-}
-
-async function listenOnPort(server: HttpServer, host: string, wanted: number | undefined): Promise<void> {
-  const first = wanted ?? DEFAULT_PORT;
-  const last = wanted ?? DEFAULT_PORT + PORTS_TRIED;
-  for (let at = first; ; at++) {
-    try {
-      return await server.listen({ host, port: at });
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === "EADDRINUSE" && at < last) continue;
-      throw portError(host, at, code, error);
-    }
-  }
-}
-
-function portError(host: string, port: number, code: string | undefined, cause: unknown): ChainCoreError {
-  const detail = { host, port };
-  if (code === "EADDRINUSE") {
-    return new ChainCoreError(
-      "port-in-use",
-      `port ${port} on ${host} is taken; choose another with --api-port, or 0 for any free one`,
-      { detail, cause },
-    );
-  }
-  return new ChainCoreError(
-    "port-refused",
-    `cannot listen on ${host}:${port} (${code ?? "unknown"}); choose another with --api-port`,
-    { detail, cause },
-  );
 }

@@ -1,4 +1,4 @@
-import type { LockDemoAnswer, RestoreAnswer, SnapshotAnswer, SnapshotsAnswer } from "../client/answers.ts";
+import type { LockDemoAnswer, PeersAnswer, RestoreAnswer, SnapshotAnswer, SnapshotsAnswer } from "../client/answers.ts";
 import type { CoinTable } from "../coins/table.ts";
 import type { NetworkParams } from "../consensus/params.ts";
 import type { Invalid } from "../consensus/verdict.ts";
@@ -276,10 +276,30 @@ export interface Peers {
   readonly bytesSent: number;
   /** Of `getpeerinfo`, in its shape. */
   list(): readonly Readonly<Record<string, unknown>>[];
+  /** For `chaincore peers`. */
+  overview(): PeersAnswer;
+  /** Wanted peers, as `getaddednodeinfo` has them. */
+  added(): readonly { readonly url: string; readonly connected: "inbound" | "outbound" | null }[];
+  bans(): readonly { readonly name: string; readonly since: number; readonly until: number; readonly reason: string }[];
   /** Share of requests that found an open connection; null before the first. */
   readonly connectionHitRate: number | null;
-  control?(verb: string, request: Readonly<Record<string, unknown>>): Promise<unknown>;
+  /** @throws ChainCoreError bad-peer-url */
+  add(url: string): Promise<boolean>;
+  remove(url: string): Promise<boolean>;
+  /** Tries once. @throws ChainCoreError peer-unreachable, peer-unsuitable */
+  tryOnce(url: string): Promise<void>;
+  /** By URL, node id, address or ADDRESS:PORT. @returns how many links ended */
+  disconnect(name: string): number;
+  /** @throws ChainCoreError bad-address, bad-peer-url */
+  ban(name: string, options: { readonly seconds?: number; readonly reason?: string }): Promise<void>;
+  unban(name: string): Promise<number>;
+  clearBans(): Promise<void>;
+  ping(): Promise<void>;
+  /** Faults on purpose. @throws ChainCoreError not-for-this-network, bad-fault */
+  fault(verb: FaultVerb, request: { readonly peer?: string; readonly delayMs?: number; readonly drop?: number }): void;
 }
+
+export type FaultVerb = "partition" | "delay" | "drop" | "heal";
 
 /** What a node says of itself beside its chain. */
 export interface NodeFacts {

@@ -273,6 +273,46 @@ export type NodeEvent = { readonly sequence: number; readonly time: number } & (
   | { readonly event: "deadlock"; readonly text: string }
 );
 
+/** `GET /v1/peers`. */
+export interface PeersAnswer {
+  readonly peers: readonly PeerAnswer[];
+  /** Wanted, and not linked now. */
+  readonly missing: readonly MissingPeer[];
+  readonly bans: readonly { readonly name: string; readonly until: string; readonly reason: string }[];
+  readonly faults: readonly {
+    readonly peer: string;
+    readonly isPartitioned: boolean;
+    readonly delayMs: number;
+    readonly drop: number;
+  }[];
+  /** Share of requests that found an open connection; null before the first. */
+  readonly connectionHitRate: number | null;
+}
+
+export interface MissingPeer {
+  readonly url: string;
+  readonly source: string;
+  readonly failures: number;
+  readonly lastError: string | null;
+}
+
+export interface PeerAnswer {
+  /** Null for a node that does not listen. */
+  readonly url: string | null;
+  readonly node: string;
+  readonly direction: "inbound" | "outbound";
+  readonly height: number;
+  /** Null before the first ping was answered. */
+  readonly latencyMs: number | null;
+  /** 0 is faultless; a link ends at 100. */
+  readonly score: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Of the requests to it, the share that found an open connection; null where it has dialled. */
+  readonly hitRate: number | null;
+  readonly connectedSeconds: number;
+}
+
 /** What stands in the body of every answer that is not 2xx. */
 export interface FailureAnswer {
   readonly error: { readonly code: string; readonly message: string; readonly detail?: Readonly<Record<string, unknown>> };

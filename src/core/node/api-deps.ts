@@ -2,11 +2,13 @@ import { chainReader } from "../api/chain-reader.ts";
 import { poolReader } from "../api/pool-reader.ts";
 import type { ApiDeps, NodeFacts } from "../api/ports.ts";
 import { exportBlockFile, importBlockFile } from "../chain/block-file-exchange.ts";
+import type { PeerManager } from "../peers/table/peer-manager.ts";
 import type { Log } from "../ports.ts";
 import { LockDemo } from "./lock-demo.ts";
 import type { NodeAccounts } from "./node-accounts.ts";
 import type { NodeMining } from "./node-mining.ts";
 import type { NodeParts } from "./parts.ts";
+import { peersView } from "./peers-view.ts";
 import { blockSink, transactionSink } from "./sinks.ts";
 import { snapshotsOf } from "./snapshots.ts";
 import type { SystemClock } from "./system.ts";
@@ -19,10 +21,11 @@ interface Doors {
   readonly log: Log;
   readonly facts: () => NodeFacts;
   readonly stop: () => void;
+  readonly peers: PeerManager | undefined;
 }
 
 /** What the API is given of a node. */
-export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, stop }: Doors): ApiDeps {
+export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, stop, peers }: Doors): ApiDeps {
   const { chain, mempool, params, entropy, events, locks } = node;
   return {
     params,
@@ -42,6 +45,7 @@ export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, 
     mining,
     accounts,
     snapshots: snapshotsOf(node),
+    ...(peers === undefined ? {} : { peers: peersView(peers, clock, { mayFail: true }) }),
     lockDemo: new LockDemo(locks, clock),
     transfers: {
       importBlocks: async (at, path) => {

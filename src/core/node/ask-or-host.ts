@@ -17,7 +17,7 @@ export async function askOrHost<Answer>(
   }
   if (running) return await ask(running);
   const session = await currentSession(place);
-  const node = await startNode({ ...options, home: place.home, session, nodeId: place.node, apiPort: 0 });
+  const node = await startNode({ ...options, home: place.home, session, nodeId: place.node, apiPort: 0, peers: false });
   try {
     return await ask(new AdminClient(node.status().socket, `node ${node.id} of session "${session}"`));
   } finally {

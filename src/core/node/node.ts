@@ -7,18 +7,20 @@ import { LockManager } from "../locks/manager.ts";
 import type { Policy } from "../mempool/policy.ts";
 import { DEVELOPMENT_MNEMONIC, Session } from "../sessions/session.ts";
 import { Wallet } from "../wallet/wallet.ts";
-import { type House, openDoors } from "./doors.ts";
+import { openDoors } from "./doors.ts";
+import type { House } from "./house.ts";
 import { type LogOptions, NodeLog } from "./log.ts";
 import { type MiningRun, type MiningRunOptions, startMiningRun } from "./mining-run.ts";
 import { NodeAccounts } from "./node-accounts.ts";
 import { NodeMining } from "./node-mining.ts";
 import { networkOf, openParts, walletPath } from "./open-parts.ts";
 import type { NodeParts } from "./parts.ts";
+import { createPeers, type PeersOptions } from "./peers-door.ts";
 import { keepPoolTidy } from "./pool-upkeep.ts";
 import { openStratum } from "./stratum-door.ts";
 import { SystemClock } from "./system.ts";
 
-export interface NodeOptions {
+export interface NodeOptions extends PeersOptions {
   /** The folder of all sessions. Default $CHAINCORE_HOME and its fallbacks. */
   readonly home?: string | undefined;
   readonly session?: string | undefined;
@@ -29,6 +31,8 @@ export interface NodeOptions {
   readonly network?: string | undefined;
   /** HOST:PORT for stock miners (Stratum V1); port 0: any free one. Undefined: no such port. */
   readonly stratum?: string | undefined;
+  /** False: no peer port, and no links; for a node that is hosted for one question. Default true. */
+  readonly peers?: boolean | undefined;
   /** Throw the database away and build it from the block files. */
   readonly reindex?: boolean | undefined;
   /** Threads that run scripts; started when first needed. Default one a core, at most 8. */
@@ -67,7 +71,7 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   const house = await openHouse(options, opened);
   const { id, parts, session, log } = house;
   // Its account is needed before the doors open; they are told to the registry when they are.
-  const { account } = await session.registry.register({ ...house.place, api_port: 0, api_url: null });
+  const { account } = await session.registry.register({ ...house.place, api_port: 0, api_url: null, p2p_port: 0, p2p_url: null });
   opened.defer(() => session.registry.unregister(id));
   const mnemonic = await session.mnemonic();
   const wallet = await Wallet.open(mnemonic, walletPath(house.directory));
@@ -86,7 +90,10 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
     })().finally(hasStopped);
     return stopping;
   };
-  const { api } = await openDoors(house, { accounts, mining, stop: () => void stop() }, opened);
+  const manager = options.peers === false ? undefined : await createPeers(house, options);
+  if (manager !== undefined) opened.defer(() => manager.close());
+  const peers = manager === undefined ? undefined : { manager, options };
+  const { api } = await openDoors(house, { accounts, mining, stop: () => void stop(), peers }, opened);
   const stratum = options.stratum === undefined ? undefined : await openStratum(options.stratum, mining, parts, house.directory);
   opened.defer(() => stratum?.close());
   resources = opened.move();
@@ -138,7 +145,7 @@ async function openHouse(options: NodeOptions, opened: AsyncDisposableStack): Pr
   opened.defer(close);
   events = parts.events;
   const socket = await session.socketPath(id);
-  const place = { node_id: id, socket, cookie: join(directory, ".cookie"), p2p_port: 0, p2p_url: null };
+  const place = { node_id: id, socket, cookie: join(directory, ".cookie") };
   return { id, directory, session, clock, log, parts, place, apiPort: options.apiPort };
 }
 

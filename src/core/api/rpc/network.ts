@@ -2,6 +2,7 @@ import { amount } from "../format/amount.ts";
 import type { ApiDeps } from "../ports.ts";
 import type { RpcMethod } from "./method.ts";
 import { result } from "./params.ts";
+import { peerMethods } from "./peers.ts";
 
 /** The version of Bitcoin Core whose answers these are; clients choose their calls by it. */
 const CORE_VERSION = 310_100;
@@ -23,8 +24,7 @@ export function networkMethods(deps: ApiDeps): readonly RpcMethod[] {
       results: result("n", "(numeric) The connection count"),
     },
     getnettotals(deps),
-    listing("getaddednodeinfo", "Returns information about the given added node, or all added nodes.", () => []),
-    listing("listbanned", "List all manually banned IPs/Subnets.", () => []),
+    ...(peers === undefined ? [] : peerMethods(peers, deps.clock)),
   ];
 }
 

@@ -67,6 +67,7 @@ export class BlockDownload {
     let best: BlockEntry | undefined;
     for (const { bestKnown } of links) {
       if (bestKnown === undefined || bestKnown.isInvalid || bestKnown.chainwork <= chain.tip.chainwork) continue;
+      if (bestKnown.isComplete) continue; // The chain has it, and had a reason: a restored snapshot parks better branches.
       if (best === undefined || bestKnown.chainwork > best.chainwork) best = bestKnown;
     }
     return best;

@@ -2,6 +2,7 @@ import type { NetworkParams } from "../../consensus/params.ts";
 import type { LockManager } from "../../locks/manager.ts";
 import type { Clock, Entropy, Log } from "../../ports.ts";
 import { classOfAddress } from "../address-class.ts";
+import type { HostStatistics } from "../connection-pool.ts";
 import type { FaultPlan } from "../faults.ts";
 import type { Self } from "../hello.ts";
 import { type Direction, type Link, LinkError, type LinkHandler, type PeerIdentity } from "../link.ts";
@@ -55,6 +56,8 @@ const GOSSIP_TIMEOUT_MS = 5_000;
  */
 export class PeerManager {
   readonly sync: PeerSync;
+  /** Bytes of links that have ended. */
+  readonly past = { received: 0, sent: 0 };
   readonly #options: PeerManagerOptions;
   readonly #deps: PeerManagerDeps;
   readonly #transport: PeerTransport;
@@ -100,7 +103,8 @@ export class PeerManager {
   /** @returns the port that it got. @throws what node's listen reports */
   async listen(host: string, port: number): Promise<number> {
     const got = await this.#transport.listen(host, port);
-    this.#listenUrl = `http://${host.includes(":") ? `[${host}]` : host}:${got}`;
+    const isEverywhere = host === "0.0.0.0" || host === "::"; // Which of our addresses a peer can reach, only the peer knows.
+    this.#listenUrl = isEverywhere ? null : `http://${host.includes(":") ? `[${host}]` : host}:${got}`;
     return got;
   }
 
@@ -136,6 +140,11 @@ export class PeerManager {
 
   get connectionHitRate(): number | null {
     return this.#transport.connectionHitRate;
+  }
+
+  /** Statistics of those that we have dialled. */
+  hosts(): readonly HostStatistics[] {
+    return this.#transport.hosts();
   }
 
   get book(): PeerBook {
@@ -291,7 +300,9 @@ export class PeerManager {
   }
 
   #ended(link: Link, reason: string): void {
-    this.#links.delete(link);
+    if (!this.#links.delete(link)) return; // A second link, which was never one of ours.
+    this.past.received += link.traffic.bytesReceived;
+    this.past.sent += link.traffic.bytesSent;
     this.sync.linkClosed(link);
     this.#deps.log.info({ peer: nameOf(link), reason }, "link ended");
     this.#deps.told?.(nameOf(link), "disconnected");

@@ -1,0 +1,21 @@
+import { Args } from "@oclif/core";
+import { BaseCommand } from "../../base.ts";
+
+export default class PeersAdd extends BaseCommand {
+  static override summary = "Link with a peer from now on, also after a restart";
+  static override examples = ["<%= config.bin %> <%= command.id %> http://127.0.0.1:8001"];
+  static override args = {
+    peer: Args.string({ description: "http://HOST:PORT", required: true }),
+  };
+
+  async run(): Promise<{ added: boolean }> {
+    const { args, flags } = await this.parse(PeersAdd);
+    const answer = await (await this.connect(flags)).post<{ added: boolean }>("/v1/peers/add", { peer: args.peer });
+    this.log(
+      answer.added
+        ? `added ${args.peer}; "chaincore peers" shows when it is linked`
+        : `${args.peer} was known; it is tried again now`,
+    );
+    return answer;
+  }
+}
