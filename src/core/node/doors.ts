@@ -5,17 +5,14 @@ import { serveApi } from "../api/http-server.ts";
 import type { NodeFacts } from "../api/ports.ts";
 import type { PeerManager } from "../peers/table/peer-manager.ts";
 import type { UnixSeconds } from "../primitives/units.ts";
-import { HEARTBEAT_MS, type NodeRegistration } from "../sessions/registry.ts";
-import type { Session } from "../sessions/session.ts";
+import { HEARTBEAT_MS } from "../sessions/registry.ts";
 import { defaultSignatureEngine } from "../verify/signature-engine.ts";
 import { apiDeps } from "./api-deps.ts";
 import { type House, version } from "./house.ts";
-import type { NodeLog } from "./log.ts";
 import type { NodeAccounts } from "./node-accounts.ts";
 import type { NodeMining } from "./node-mining.ts";
-import type { NodeParts } from "./parts.ts";
 import { openPeerPort, type PeersOptions } from "./peers-door.ts";
-import { type SystemClock, systemEntropy } from "./system.ts";
+import { systemEntropy } from "./system.ts";
 
 /** Opens the admin socket and the API port, and tells the registry. What is opened is closed by `opened`, streams first. */
 export async function openDoors(
