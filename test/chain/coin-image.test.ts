@@ -32,7 +32,7 @@ async function withBlocks(count: number, deps: Partial<ChainDeps> = {}) {
     }
   };
   await grow(count);
-  return { bench, grow, path: join(bench.directory, "coins.image") };
+  return { bench, tree, grow, path: join(bench.directory, "coins.image") };
 }
 
 test("a clean end leaves an image, the next start takes it and removes it", async () => {
@@ -78,6 +78,30 @@ test("an image of another state is ignored and removed: an older one, one of ano
   expect(told.at(-1)).toMatchObject({ from: "database" });
   expect(coinsOf(bench.chain)).toEqual(await replayed(bench.chain));
   await rm(state, { recursive: true });
+});
+
+test("an image of another chain with as many commits is ignored: the state's tip and sum tell them apart", async () => {
+  const { log, told } = listener();
+  const { bench, tree, grow, path } = await withBlocks(10, { log });
+  await using _ = bench;
+  await bench.close();
+  const other = `${bench.directory}-other`;
+  await cp(bench.directory, other, { recursive: true });
+  await bench.reopen();
+  await grow(1);
+  await bench.close();
+  await using twin = await ChainBench.open({ params: QUICK, directory: other });
+  twin.nowSeconds = bench.nowSeconds;
+  const here = tree.branches.at(-1)!;
+  let rival = tree.extend(tree.branches[10]!);
+  while (rival.coins.size !== here.coins.size) rival = tree.extend(tree.branches[10]!); // As many coins, but others.
+  await twin.run((at, chain) => chain.acceptBlock(at, rival.block));
+  expect([twin.chain.coins.version, twin.chain.tip.height]).toEqual([11, 11]);
+  await twin.close();
+  await cp(join(other, "coins.image"), path);
+  await bench.reopen();
+  expect(told.at(-1)).toMatchObject({ from: "database" });
+  expect(coinsOf(bench.chain)).toEqual(await replayed(bench.chain));
 });
 
 test("a batch that the database's log lost in the middle is noticed though the image is whole", async () => {

@@ -14,6 +14,8 @@ export interface SystemCall {
   readonly to: number;
 }
 
+/** A watchdog: a traced run takes a second or two. */
+const RUN_MS_MAX = 120_000;
 const CALLS = "openat,close,write,pwrite64,writev,pwritev,fsync,fdatasync,rename,renameat,renameat2";
 
 /** Whether this machine has strace and lets it trace. */
@@ -26,7 +28,10 @@ export function trace(command: readonly string[]): readonly SystemCall[] {
   const folder = mkdtempSync(join(tmpdir(), "chaincore-strace-"));
   const log = join(folder, "calls");
   try {
-    const run = spawnSync("strace", ["-f", "-s", "64", "-e", `trace=${CALLS}`, "-o", log, ...command], { encoding: "utf8" });
+    const run = spawnSync("strace", ["-f", "-s", "64", "-e", `trace=${CALLS}`, "-o", log, ...command], {
+      encoding: "utf8",
+      timeout: RUN_MS_MAX,
+    });
     if (run.status !== 0) throw new Error(`the traced command ended with ${run.status}: ${run.stderr}`);
     return readCalls(readFileSync(log, "latin1").split("\n"));
   } finally {

@@ -5,6 +5,7 @@ import { CoinTable } from "../coins/table.ts";
 import { LockManager } from "../locks/manager.ts";
 import type { Coin } from "../primitives/coin.ts";
 import { height, sats } from "../primitives/units.ts";
+import { diskRows } from "./coins-on-disk.ts";
 import type { CoinsReaderTask } from "./coins-reader.ts";
 import { nsPerCall, threadCpuNs } from "./measure.ts";
 import { type BenchRow, median, row } from "./report.ts";
@@ -25,7 +26,8 @@ const GUIDE_NAME = "the guide's benchmark_thread_safety: 10 threads x 1,000 x ba
 export async function rows(): Promise<readonly BenchRow[]> {
   const locks = new LockManager();
   const lock = locks.getLock("bench coins", "UTXO_SET");
-  return locks.task("bench coins", (at) => lock.withWrite(at, measure, { site: "bench" }));
+  const inMemory = await locks.task("bench coins", (at) => lock.withWrite(at, measure, { site: "bench" }));
+  return [...inMemory, ...(await diskRows())];
 }
 
 async function measure(at: CoinsWrite): Promise<readonly BenchRow[]> {
