@@ -47,14 +47,24 @@ export function sentenceOf(error: unknown, withStack: boolean): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EEXIT" || code === "interrupted") return "";
   if (withStack) return error.stack ?? error.message;
-  const line = error.message
-    .split(/\s*\n\s*/)
-    .filter((part) => part !== "")
-    .join(" ");
+  const lines = error.message.split(/\s*\n\s*/).filter((part) => part !== "");
+  const line = lines.at(-1) === USAGE_HINT ? usageSentence(lines.slice(0, -1)) : lines.join(" ");
   const disk = DISK_SENTENCES[code ?? ""];
   if (disk !== undefined && !(error instanceof ChainCoreError)) return `${disk} (${line})`;
   const known = error instanceof ChainCoreError || (error as OclifError).oclif !== undefined;
   return known ? line : `unexpected failure: ${line} (CHAINCORE_DEBUG=1 shows where)`;
+}
+
+/** The last line of oclif's messages about flags and arguments. */
+const USAGE_HINT = "See more help with --help";
+
+/** `--threads: expected an integer but received: x; --help shows more` */
+function usageSentence(lines: readonly string[]): string {
+  const [first = "", ...rest] = lines;
+  const flag = /^Parsing (--\S+)$/.exec(first)?.[1];
+  const named = rest.map((line) => line.replace(/^(\S+)\s{2,}(.+)$/, "$1 ($2)")).join(", ");
+  const what = flag === undefined ? `${first} ${named}`.trim() : `${flag}: ${named}`;
+  return `${what.replace(/(^|: )[A-Z](?=[a-z])/, (start) => start.toLowerCase())}; --help shows more`;
 }
 
 /** The same for programs: what `--json` prints on stdout in place of an answer. */

@@ -18,3 +18,21 @@ test("errors of ours are their own sentence and choose the exit status; others a
     "unexpected failure: x is undefined (CHAINCORE_DEBUG=1 shows where)",
   );
 });
+
+test.each([
+  [
+    "Parsing --threads \n\tExpected an integer but received: x\nSee more help with --help",
+    "--threads: expected an integer but received: x",
+  ],
+  ["Nonexistent flag: --bogus\nSee more help with --help", "nonexistent flag: --bogus"],
+  [
+    "Missing 2 required args:\naddress  who receives\namount   how much\nSee more help with --help",
+    "missing 2 required args: address (who receives), amount (how much)",
+  ],
+  [
+    "Expected --kernel=foo to be one of: wasm-simd, node-crypto\nSee more help with --help",
+    "expected --kernel=foo to be one of: wasm-simd, node-crypto",
+  ],
+])("what oclif says of a command line becomes one sentence: %j", (message, sentence) => {
+  expect(sentenceOf(Object.assign(new Error(message), { oclif: { exit: 2 } }), false)).toBe(`${sentence}; --help shows more`);
+});

@@ -27,7 +27,7 @@ export const nodeStatusFields = (status: NodeStatus): Fields => [
   ["mempool", `${status.mempool.transactions} transactions, ${formatBytes(status.mempool.bytes)}`],
   ["mining", `${status.mining.miners} miners, ${formatHashRate(status.mining.hashesPerSecond)}`],
   ["memory", `${formatBytes(status.memory.rssBytes)}, heap ${formatBytes(status.memory.heapBytes)}`],
-  ["engines", `signatures ${status.signatureEngine}, mining ${status.kernel}`],
+  ["engines", `signatures ${status.signatureEngine}, mining ${status.kernel ?? "by no thread of this process"}`],
 ];
 
 export const chainInfoFields = (info: ChainInfo): Fields => [

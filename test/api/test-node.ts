@@ -118,7 +118,6 @@ export class TestNode {
         socket: "",
         cookie: "",
         signatureEngine: "test",
-        kernel: "test",
       }),
       setMockTime: (seconds) => this.clock.setMock(seconds),
       stop: () => {

@@ -60,6 +60,16 @@ test("a miner beside the node goes on when the node comes back, at the height wh
   while (node!.status().mining.miners > 0) await setImmediate();
 });
 
+test("a node's status tells the kernel of its own miners while there are any", async () => {
+  const { mine } = await start();
+  expect(node!.status()).toMatchObject({ kernel: null, mining: { miners: 0 } });
+  const own = mine({ threads: 1, kernel: "node-crypto", blockTimeSeconds: 1e9 });
+  expect(node!.status()).toMatchObject({ kernel: "node-crypto", mining: { miners: 1 } });
+  await own.stop();
+  await own.finished;
+  expect(node!.status()).toMatchObject({ kernel: null, mining: { miners: 0 } });
+});
+
 test("a miner that has a block in hand while the node is away can be stopped at once", async () => {
   await start();
   const { until } = await attach({ id: "m", threads: 1, blockTimeSeconds: 0.05, fastUntilHeight: 0 });

@@ -218,6 +218,8 @@ export interface MineRequest {
 }
 
 export interface Mining {
+  /** What the miners of this process hash with; null while there are none. */
+  readonly kernel: string | null;
   template(at: Root): Promise<BlockTemplate>;
   /** Mines one block at once on the tip and hands it in. @throws ChainCoreError max-tries, block-not-accepted */
   mineNow(at: Root, request: MineRequest): Promise<Block>;
@@ -312,7 +314,6 @@ export interface NodeFacts {
   readonly socket: string;
   readonly cookie: string;
   readonly signatureEngine: string;
-  readonly kernel: string;
 }
 
 /** Block files in and out, as the admin socket offers them. */

@@ -4,7 +4,7 @@ import type { ApiDeps } from "./ports.ts";
 
 /** `GET /status`: what the node is and where it stands. */
 export function statusAnswer({ params, chain, pool, mining, peers, facts }: ApiDeps): NodeStatus {
-  const { node, session, version, startedAt, urls, socket, cookie, folder, signatureEngine, kernel } = facts();
+  const { node, session, version, startedAt, urls, socket, cookie, folder, signatureEngine } = facts();
   const { rss, heapUsed } = process.memoryUsage();
   return {
     node,
@@ -25,6 +25,6 @@ export function statusAnswer({ params, chain, pool, mining, peers, facts }: ApiD
     mining: { miners: mining?.miners ?? 0, hashesPerSecond: mining?.hashesPerSecond ?? 0 },
     memory: { rssBytes: rss, heapBytes: heapUsed },
     signatureEngine,
-    kernel,
+    kernel: mining?.kernel ?? null,
   };
 }

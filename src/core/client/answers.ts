@@ -25,7 +25,8 @@ export interface NodeStatus {
   readonly mining: { readonly miners: number; readonly hashesPerSecond: number };
   readonly memory: { readonly rssBytes: number; readonly heapBytes: number };
   readonly signatureEngine: string;
-  readonly kernel: string;
+  /** What the miners of its own process hash with; null while there are none. */
+  readonly kernel: string | null;
 }
 
 export interface ChainInfo {

@@ -69,6 +69,5 @@ function factsOf({ id, session, directory, place }: House): NodeFacts {
     socket: place.socket,
     cookie: place.cookie,
     signatureEngine: defaultSignatureEngine().name,
-    kernel: "wasm-simd",
   };
 }

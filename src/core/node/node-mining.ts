@@ -46,6 +46,12 @@ export class NodeMining implements Mining {
     return this.#miners.size + this.#attached;
   }
 
+  /** What the miners of this process hash with; null while there are none. */
+  get kernel(): string | null {
+    const [miner] = this.#miners;
+    return miner?.statistics().miners[0]?.kernel ?? null;
+  }
+
   get hashesPerSecond(): number {
     return [...this.#miners].reduce((sum, miner) => sum + miner.statistics().hashesPerSecond, 0);
   }

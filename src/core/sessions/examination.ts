@@ -8,8 +8,7 @@ import { ChainCoreError } from "../errors.ts";
 import { FileLock } from "../files/file-lock.ts";
 import { ensurePrivateFolder, nodeFolder, sessionFolder } from "../files/paths.ts";
 import { socketPath } from "../files/socket-path.ts";
-import { createScanner } from "../mining/kernel.ts";
-import { kernelModule } from "../mining/kernel-module.ts";
+import { bestKernel } from "../mining/kernel-module.ts";
 import { defaultSignatureEngine } from "../verify/signature-engine.ts";
 
 /** One thing that was looked at. `remedy` says what to do where the state is not "ok". */
@@ -50,9 +49,9 @@ function nodeVersion(): Finding {
 
 function engines(): Finding {
   const signatures = defaultSignatureEngine().name;
-  const mining = createScanner(kernelModule()).kernel;
+  const mining = bestKernel();
   const text = `signatures ${signatures}, mining ${mining}`;
-  if (signatures !== "pure" && mining === "wasm-simd") return { subject: "engines", state: "ok", text };
+  if (signatures !== "pure" && mining !== "node-crypto") return { subject: "engines", state: "ok", text };
   return {
     subject: "engines",
     state: "warning",
