@@ -48,7 +48,8 @@ import { waitAsync, waitSync } from "./waiting.ts";
  *     chainLock.withRead(at, (at) => mempoolLock.withWrite(at, (at) => mempool.add(at, tx), { site: "add" })));
  *
  * A guard where a callback does not fit: `using guard = await mempoolLock.acquire(at, "write")`. One wait at a time for a context:
- * parallel branches take `at.fork()`. Never input or output, and no long computation, under a lock.
+ * parallel branches take `at.fork()`. No long computation under a lock, and no input or output, but for a lock that is made to span
+ * it (`spansInputOutput`, LockManager.getLock): debug mode warns where code that reads or writes says so (noteInputOutput).
  *
  * WHY IT IS RIGHT. A lock is one state word: a writer's owner, or a count of readers, and the bit QUEUED. While QUEUED is clear,
  * taking and giving back are one compare-exchange on it (fast-path.ts), so exclusion is that of the exchange. QUEUED is set only
