@@ -26,9 +26,22 @@ export const nodeStatusFields = (status: NodeStatus): Fields => [
   ["peers", status.peers],
   ["mempool", `${status.mempool.transactions} transactions, ${formatBytes(status.mempool.bytes)}`],
   ["mining", `${status.mining.miners} miners, ${formatHashRate(status.mining.hashesPerSecond)}`],
+  ...stratumField(status),
   ["memory", `${formatBytes(status.memory.rssBytes)}, heap ${formatBytes(status.memory.heapBytes)}`],
   ["engines", `signatures ${status.signatureEngine}, mining ${status.kernel ?? "by no thread of this process"}`],
 ];
+
+/** Only where there is such a port. */
+function stratumField({ stratum }: NodeStatus): Fields {
+  if (stratum === null) return [];
+  const { accepted, rejected, blocks } = stratum.shares;
+  return [
+    [
+      "stratum",
+      `${stratum.address}, ${stratum.miners} miners, shares ${accepted} accepted, ${rejected} rejected, ${blocks} blocks`,
+    ],
+  ];
+}
 
 export const chainInfoFields = (info: ChainInfo): Fields => [
   ["network", info.network],

@@ -26,6 +26,10 @@ test("a node gives stock miners its template, and a new one when the tip moves",
       await next;
       expect([miner.job.clean, miner.job.prevHash === before.prevHash]).toEqual([true, false]);
       expect(Buffer.from(miner.job.prevHash, "hex").swap32().reverse().toString("hex")).toBe(block.hash);
+      expect(node.status()).toMatchObject({
+        mining: { miners: 1, hashesPerSecond: expect.any(Number) },
+        stratum: { address: node.stratum, miners: 1, shares: { accepted: 0, rejected: 0, blocks: 0 } },
+      });
       miner.close();
     } finally {
       await node.stop();
@@ -46,6 +50,7 @@ test("a worker's shares are told of after a restart", async () => {
     const again = await start();
     const ledger = JSON.parse(await readFile(join(again.status().folder, "shares.json"), "utf8"));
     expect(ledger).toMatchObject({ "alice.1": { accepted: 0, rejected: 1 } });
+    expect(again.status().stratum).toMatchObject({ shares: { accepted: 0, rejected: 1, blocks: 0 } });
     const back = await (await StratumClient.connect(Number(again.stratum!.split(":")[1]))).begin("alice.1");
     await back.submit(back.job, back.solve(back.job, "00000000", false));
     await again.stop();

@@ -43,9 +43,10 @@ export default class Node extends BaseCommand {
         tip,
         stratum: node.stratum ?? null,
       };
+      const stratum = node.stratum === undefined ? "" : `, stratum ${node.stratum}`;
       this.emit(
         ready,
-        `ready: node ${node.id} of session ${session} at height ${height}, api ${urls.api}, peers ${urls.p2p}, cookie ${cookie}`,
+        `ready: node ${node.id} of session ${session} at height ${height}, api ${urls.api}, peers ${urls.p2p}, cookie ${cookie}${stratum}`,
       );
       signal.addEventListener("abort", () => void node.stop());
       if (signal.aborted) await node.stop();

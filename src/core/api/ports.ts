@@ -1,4 +1,11 @@
-import type { LockDemoAnswer, PeersAnswer, RestoreAnswer, SnapshotAnswer, SnapshotsAnswer } from "../client/answers.ts";
+import type {
+  LockDemoAnswer,
+  PeersAnswer,
+  RestoreAnswer,
+  SnapshotAnswer,
+  SnapshotsAnswer,
+  StratumStatus,
+} from "../client/answers.ts";
 import type { CoinTable } from "../coins/table.ts";
 import type { NetworkParams } from "../consensus/params.ts";
 import type { Invalid } from "../consensus/verdict.ts";
@@ -220,10 +227,11 @@ export interface MineRequest {
 export interface Mining {
   /** What the miners of this process hash with; null while there are none. */
   readonly kernel: string | null;
+  readonly stratum: StratumStatus | null;
   template(at: Root): Promise<BlockTemplate>;
   /** Mines one block at once on the tip and hands it in. @throws ChainCoreError max-tries, block-not-accepted */
   mineNow(at: Root, request: MineRequest): Promise<Block>;
-  /** Of the miners that belong to this node. */
+  /** Of the miners of this process and on its Stratum port. */
   readonly hashesPerSecond: number;
   readonly miners: number;
   /** Work for a miner in another process: one line at once, more as templates change. `address` is where its blocks shall pay to. */

@@ -25,6 +25,7 @@ export function statusAnswer({ params, chain, pool, mining, peers, facts }: ApiD
     mining: { miners: mining?.miners ?? 0, hashesPerSecond: mining?.hashesPerSecond ?? 0 },
     memory: { rssBytes: rss, heapBytes: heapUsed },
     signatureEngine,
+    stratum: mining?.stratum ?? null,
     kernel: mining?.kernel ?? null,
   };
 }

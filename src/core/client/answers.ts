@@ -25,8 +25,19 @@ export interface NodeStatus {
   readonly mining: { readonly miners: number; readonly hashesPerSecond: number };
   readonly memory: { readonly rssBytes: number; readonly heapBytes: number };
   readonly signatureEngine: string;
+  /** The port for stock miners, and what they have handed in, also before the last restart; null without one. */
+  readonly stratum: StratumStatus | null;
   /** What the miners of its own process hash with; null while there are none. */
   readonly kernel: string | null;
+}
+
+export interface StratumStatus {
+  /** HOST:PORT */
+  readonly address: string;
+  readonly miners: number;
+  /** By their shares. */
+  readonly hashesPerSecond: number;
+  readonly shares: { readonly accepted: number; readonly rejected: number; readonly blocks: number };
 }
 
 export interface ChainInfo {

@@ -1,4 +1,5 @@
 import type { MineRequest, Mining } from "../api/ports.ts";
+import type { StratumStatus } from "../client/answers.ts";
 import { ChainCoreError } from "../errors.ts";
 import type { Root } from "../locks/context.ts";
 import { mineOne } from "../mining/generate.ts";
@@ -27,6 +28,7 @@ export class NodeMining implements Mining {
   readonly #payTo: () => Uint8Array;
   readonly #miners = new Set<Miner>();
   #attached = 0;
+  #stratum: (() => StratumStatus) | undefined;
   /** Extranonce prefix of the next miner from outside; 0 is the node's own. From a random start, so that those of before a restart stay apart. */
   #nextPrefix: number;
 
@@ -43,7 +45,20 @@ export class NodeMining implements Mining {
   }
 
   get miners(): number {
-    return this.#miners.size + this.#attached;
+    return this.#miners.size + this.#attached + (this.stratum?.miners ?? 0);
+  }
+
+  /** What the port for stock miners has to tell, while there is one. */
+  get stratum(): StratumStatus | null {
+    return this.#stratum?.() ?? null;
+  }
+
+  /** The port for stock miners is open, until the returned function is called. */
+  tellStratum(status: () => StratumStatus): () => void {
+    this.#stratum = status;
+    return () => {
+      this.#stratum = undefined;
+    };
   }
 
   /** What the miners of this process hash with; null while there are none. */
@@ -53,7 +68,8 @@ export class NodeMining implements Mining {
   }
 
   get hashesPerSecond(): number {
-    return [...this.#miners].reduce((sum, miner) => sum + miner.statistics().hashesPerSecond, 0);
+    const own = [...this.#miners].reduce((sum, miner) => sum + miner.statistics().hashesPerSecond, 0);
+    return own + (this.stratum?.hashesPerSecond ?? 0);
   }
 
   template(at: Root): Promise<BlockTemplate> {

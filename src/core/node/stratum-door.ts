@@ -18,10 +18,15 @@ export async function openStratum(address: string, mining: NodeMining, node: Nod
     if (event === "block-connected" || event === "block-disconnected") server.tipChanged();
     return true;
   });
+  const opened = `${host}:${bound.port}`;
+  const silence = mining.tellStratum(() => {
+    return { address: opened, miners: server.miners, hashesPerSecond: server.hashesPerSecond, shares: ledger.totals };
+  });
   return {
-    address: `${host}:${bound.port}`,
+    address: opened,
     close: async () => {
       leave();
+      silence();
       await server.close();
     },
   };

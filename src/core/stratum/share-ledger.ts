@@ -61,6 +61,17 @@ export class ShareLedger {
     return Object.fromEntries(this.#workers);
   }
 
+  /** Of all workers together. */
+  get totals(): Pick<WorkerShares, "accepted" | "rejected" | "blocks"> {
+    const sum = { accepted: 0, rejected: 0, blocks: 0 };
+    for (const { accepted, rejected, blocks } of this.#workers.values()) {
+      sum.accepted += accepted;
+      sum.rejected += rejected;
+      sum.blocks += blocks;
+    }
+    return sum;
+  }
+
   /** Writes what has changed since the last time; to be called now and then, and at the end. */
   async flush(): Promise<void> {
     if (!this.#isDirty || !this.#store) return;
