@@ -123,6 +123,36 @@ test("a new tip ends work on the old one's job at once, though its template is l
   await miner.stop();
 });
 
+test("a tip that comes and goes while a template is made leaves the miner on the one that stands", async () => {
+  const chain = new FakeChain();
+  const gate = Promise.withResolvers<void>();
+  let asked = 0;
+  const before = chain.candidate();
+  const { miner, event } = mineOn(
+    chain,
+    { threads: 1, blockTimeSeconds: 1e9, fastUntilHeight: 0 },
+    {
+      source: async () => {
+        if (++asked !== 2) return before;
+        const gone = chain.candidate(); // On a tip that is taken back before this template is handed over.
+        await gate.promise;
+        return gone;
+      },
+    },
+  );
+  miner.start();
+  await event((seen) => seen.kind === "job" && seen.number === 1);
+  chain.extend();
+  miner.tipChanged(chain.tip.hash);
+  while (asked < 2) await setImmediate();
+  miner.tipChanged(before.template.prevHash);
+  gate.resolve();
+  await event((seen) => seen.kind === "job" && seen.number === 2 && seen.height === 2);
+  for (let turn = 0; turn < 20; turn++) await setImmediate(); // At once, not when the pace is looked at again.
+  expect(miner.statistics()).toMatchObject({ height: 1, work: { job: 3 } });
+  await miner.stop();
+});
+
 test("a refused block is reported, and mining goes on", async () => {
   const chain = new FakeChain();
   let refusals = 2;

@@ -89,6 +89,8 @@ export class JobCycle {
   #mustPublish = true;
   /** The newest tip that we were told of. */
   #tip: BlockHash | undefined;
+  /** A candidate is on its way, maybe on a tip that is none any more. */
+  #isFetching = false;
   #mustLook = false;
   accepted = 0;
   rejected = 0;
@@ -143,7 +145,8 @@ export class JobCycle {
   /** The best chain has another tip: nobody works on the old one's job while the next template is made. @param tip where it is known */
   tipChanged(tip?: BlockHash): void {
     this.#tip = tip;
-    if (tip !== undefined && this.#current?.candidate.template.prevHash === tip) return; // Our own block: we were there first.
+    const isOnTip = tip !== undefined && this.#current?.candidate.template.prevHash === tip;
+    if (isOnTip && !this.#isFetching) return; // Our own block: we were there first.
     this.#deps.coordinator.abandonJob();
     this.#meter.pause(this.#deps.totalHashes());
     this.refresh();
@@ -198,7 +201,9 @@ export class JobCycle {
 
   async #publish(): Promise<void> {
     this.#mustPublish = false; // What is asked for from here on, while we wait, is asked for again.
+    this.#isFetching = true;
     const candidate = await this.#nextCandidate();
+    this.#isFetching = false;
     if (!candidate || this.#isStopped) return;
     if (candidate.template.prevHash === this.#tip) this.#mustPublish = false; // The tip that was announced meanwhile.
     const before = this.#current;
