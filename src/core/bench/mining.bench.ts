@@ -15,6 +15,7 @@ import { WorkerSlot } from "../mining/worker-slot.ts";
 import { WorkerTeam } from "../mining/worker-team.ts";
 import { cpuSeconds, nsPerCall } from "./measure.ts";
 import { type BenchRow, median, quantile, row } from "./report.ts";
+import { simdBound } from "./simd-bound.ts";
 
 const RUNS = 5;
 const HEADER = Uint8Array.from({ length: 80 }, (_, index) => (index * 73 + 5) & 255);
@@ -24,9 +25,7 @@ const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Rates by CPU time, so that other work on the machine does not show. */
 export async function rows(): Promise<readonly BenchRow[]> {
-  const byCrypto = rateOf(20_000, (count) => repeat(count, hashByCrypto));
-  const byNoble = rateOf(10_000, (count) => repeat(count, hashByNoble));
-  const simd = kernelRates("wasm-simd");
+  const { simd, bound, byCrypto, byNoble } = ratesByTurns();
   const one = await teamFigures(1);
   const two = await teamFigures(2);
   return [
@@ -40,6 +39,11 @@ export async function rows(): Promise<readonly BenchRow[]> {
     row({
       ...{ name: "wasm-simd kernel, one thread", unit: "MH/s", samples: simd },
       reference: { name: "@noble/hashes twice", value: median(byNoble) },
+    }),
+    row({
+      ...{ name: "wasm-simd kernel, one thread", unit: "MH/s", samples: simd },
+      reference: { name: "bound of SIMD128", value: median(bound) },
+      goal: { on: "ratio", sign: ">=", bound: 0.9 },
     }),
     ...nativeKernelNames().map((name) => nativeRow(name, median(simd))),
     row({ name: "node-crypto kernel, one thread", unit: "MH/s", samples: kernelRates("node-crypto") }),
@@ -94,19 +98,35 @@ function hashByNoble(): void {
 }
 
 /** MH per CPU second of the calling thread; one run before the first is not counted. */
-function rateOf(count: number, run: (count: number) => void): number[] {
-  return nsPerCall(() => run(count), 1, RUNS).map((ns) => (count * 1_000) / ns);
+function rateOf(count: number, run: (count: number) => void, runs = RUNS): number[] {
+  return nsPerCall(() => run(count), 1, runs).map((ns) => (count * 1_000) / ns);
 }
 
-function kernelRates(kernel: KernelName): number[] {
+function kernelRates(kernel: KernelName, runs = RUNS): number[] {
   const scanner = createScanner(kernelModule(), kernel);
   scanner.setHeader(HEADER);
   const batch = kernel === "node-crypto" ? 4_096 : 65_536;
   const warm = performance.now() + 300; // Until V8 has optimised the kernel.
   while (performance.now() < warm) scanner.find(0, batch, UNREACHABLE);
-  return rateOf(16 * batch, (count) => {
-    for (let done = 0; done < count; done += batch) scanner.find(done, batch, UNREACHABLE);
-  });
+  return rateOf(
+    16 * batch,
+    (count) => {
+      for (let done = 0; done < count; done += batch) scanner.find(done, batch, UNREACHABLE);
+    },
+    runs,
+  );
+}
+
+/** The kernel and what it is held against, by turns: all feel what else the processor does. */
+function ratesByTurns() {
+  const rates = { simd: [] as number[], bound: [] as number[], byCrypto: [] as number[], byNoble: [] as number[] };
+  for (let run = 0; run < RUNS; run++) {
+    rates.byCrypto.push(...rateOf(20_000, (count) => repeat(count, hashByCrypto), 1));
+    rates.simd.push(...kernelRates("wasm-simd", 1));
+    rates.bound.push(...simdBound(1));
+    rates.byNoble.push(...rateOf(10_000, (count) => repeat(count, hashByNoble), 1));
+  }
+  return rates;
 }
 
 /** A coordinator with a job that nobody can solve, and the means to replace that job. */

@@ -1,5 +1,5 @@
 import { GraphEmitter, loadLanes, storeLanes } from "./sha256-emit.ts";
-import { compress, Graph, hashOfHash, initialState, padding } from "./sha256-graph.ts";
+import { compress, Graph, type GraphNode, hashOfHash, initialState, type Operation, padding } from "./sha256-graph.ts";
 import { byteSwapped, FunctionWriter, get, I32, i32, i32Const, i32x4, set, tee, V128, v128, writeModule } from "./wasm-writer.ts";
 
 /** The generated kernels. Each is a module of its own, so that a node that only checks merkle roots does not compile the miner's. */
@@ -13,13 +13,7 @@ const LANES = 4;
  * Only that word of the hash is computed: the caller confirms with the whole.
  */
 export function scanModule(): Uint8Array<ArrayBuffer> {
-  const g = new Graph();
-  const header = g.inputs("job", 19);
-  const nonce = g.input("lane", 0);
-  const midstate = compress(g, initialState(g), header.slice(0, 16));
-  const first = compress(g, midstate, [...header.slice(16), nonce, ...padding(g, 4, 80)]);
-  const top = hashOfHash(g, first)[7]!; // A hash is read as a little-endian number: its last word counts most.
-
+  const { g, top } = scanGraph();
   const f = new FunctionWriter(3);
   const [start, count, limit] = [0, 1, 2];
   const done = f.local(I32);
@@ -37,6 +31,25 @@ export function scanModule(): Uint8Array<ArrayBuffer> {
   }, [...get(done), ...i32Const(LANES), ...i32.add, ...tee(done), ...get(count), ...i32.ltUnsigned]);
   f.put(i32Const(-1));
   return writeModule("scan", f, true);
+}
+
+function scanGraph(): { readonly g: Graph; readonly top: GraphNode } {
+  const g = new Graph();
+  const header = g.inputs("job", 19);
+  const nonce = g.input("lane", 0);
+  const midstate = compress(g, initialState(g), header.slice(0, 16));
+  const first = compress(g, midstate, [...header.slice(16), nonce, ...padding(g, 4, 80)]);
+  return { g, top: hashOfHash(g, first)[7]! }; // A hash is read as a little-endian number: its last word counts most.
+}
+
+/** How often each operation stands in `scan` for a group of nonces: what a bound on its speed is reckoned from. */
+export function scanOperations(): ReadonlyMap<Operation, number> {
+  const { g, top } = scanGraph();
+  const counts = new Map<Operation, number>();
+  for (const { time, op } of g.needed([top])) {
+    if (time === "lane" && op !== "const" && op !== "input") counts.set(op, (counts.get(op) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /**
