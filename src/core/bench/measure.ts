@@ -35,6 +35,24 @@ export async function nsPerAwait(operation: () => Promise<unknown>, times: numbe
   return samples;
 }
 
+/**
+ * Watches the calling thread's event loop until it is called: the CPU milliseconds of each stretch between two timers a
+ * millisecond apart. What the loop's turns cost, however long the machine lets them wait.
+ */
+export function watchTurns(): () => number[] {
+  const samples: number[] = [];
+  let before = threadCpuNs();
+  const timer = setInterval(() => {
+    const now = threadCpuNs();
+    samples.push((now - before) / 1e6);
+    before = now;
+  }, 1);
+  return () => {
+    clearInterval(timer);
+    return samples;
+  };
+}
+
 /** Wall milliseconds of each of `runs` calls, after one that is not counted. */
 export async function wallMs(operation: (run: number) => Promise<unknown> | unknown, runs = 7): Promise<number[]> {
   const samples: number[] = [];
