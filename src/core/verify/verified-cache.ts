@@ -20,23 +20,23 @@ export class VerifiedCache {
   }
 
   has(tx: Transaction, flags: ScriptFlags): boolean {
-    return this.#flags.size > 0 && this.#has(keyOf(tx), flags);
-  }
-
-  #has(key: string, flags: ScriptFlags): boolean {
-    const passed = this.#flags.get(key);
-    return passed !== undefined && (passed & flags) === flags;
+    return this.#flags.size > 0 && isWithin(this.#flags.get(keyOf(tx)), flags);
   }
 
   /** Keeps one set of flags an entry: the one that says more, else the newer one. */
   add(tx: Transaction, flags: ScriptFlags): void {
     if (this.#entriesMax === 0) return;
     const key = keyOf(tx);
-    if (this.#has(key, flags)) return;
-    this.#flags.delete(key);
+    const passed = this.#flags.get(key);
+    if (isWithin(passed, flags)) return;
+    if (passed !== undefined) this.#flags.delete(key);
     this.#flags.set(key, flags);
     if (this.#flags.size > this.#entriesMax) this.#flags.delete(this.#flags.keys().next().value!);
   }
+}
+
+function isWithin(passed: ScriptFlags | undefined, flags: ScriptFlags): boolean {
+  return passed !== undefined && (passed & flags) === flags;
 }
 
 function keyOf({ wtxidBytes }: Transaction): string {

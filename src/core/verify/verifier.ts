@@ -94,20 +94,26 @@ class ThreadedVerifier implements ScriptVerifier {
   async verify(jobs: readonly VerifyJob[], { signal }: VerifyOptions = {}): Promise<Verdicts> {
     if (this.#isClosed) throw closedError();
     signal?.throwIfAborted();
-    const call = new VerifyCall(jobs);
-    const todo = jobs.map(({ tx, flags }) => tx.inputCount > 0 && !this.#verified.has(tx, flags));
-    if (!todo.includes(true)) return jobs.map(() => undefined);
-    for (const [index, { tx }] of jobs.entries()) {
-      if (!todo[index]) continue;
-      const inputsMax = Math.max(PART_INPUTS_MIN, Math.ceil(tx.inputCount / (2 * Math.max(1, this.#workers))));
-      for (const part of call.parts(index, inputsMax)) this.#queue.add(part);
-    }
+    const call = this.#enqueue(jobs);
+    if (call === undefined) return jobs.map(() => undefined);
     this.#pump();
     const verdicts = await this.#outcomeOf(call, signal);
     for (const [index, { tx, flags }] of jobs.entries()) {
-      if (todo[index] && verdicts[index] === undefined) this.#verified.add(tx, flags);
+      if (verdicts[index] === undefined) this.#verified.add(tx, flags);
     }
     return verdicts;
+  }
+
+  /** Undefined when nothing has to be run. */
+  #enqueue(jobs: readonly VerifyJob[]): VerifyCall | undefined {
+    let call: VerifyCall | undefined;
+    for (const [index, { tx, flags }] of jobs.entries()) {
+      if (tx.inputCount === 0 || this.#verified.has(tx, flags)) continue;
+      call ??= new VerifyCall(jobs);
+      const inputsMax = Math.max(PART_INPUTS_MIN, Math.ceil(tx.inputCount / (2 * Math.max(1, this.#workers))));
+      for (const part of call.parts(index, inputsMax)) this.#queue.add(part);
+    }
+    return call;
   }
 
   async #outcomeOf(call: VerifyCall, signal: AbortSignal | undefined): Promise<Verdicts> {
