@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { createScanner, type KernelName, LANES } from "../../src/core/mining/kernel.ts";
 import { bestKernel, kernelModule, kernelNames } from "../../src/core/mining/kernel-module.ts";
+import { nativeKernelNames } from "../../src/core/mining/native-kernel.ts";
 import { hashToNumber } from "../../src/core/primitives/target.ts";
 import { seededBytes } from "../support/seeded.ts";
 import { KNOWN_HEADERS } from "./known-headers.ts";
@@ -24,6 +25,10 @@ test("the generated kernel runs here", () => {
   expect(kernelModule()).toBeDefined();
   expect(kernelNames()).toContain(bestKernel());
   expect(bestKernel()).not.toBe("node-crypto");
+});
+
+test("every native kernel that was built and that this processor can run hashes rightly", () => {
+  expect(kernelNames()).toEqual(expect.arrayContaining(nativeKernelNames()));
 });
 
 // Native kernels are among them where they were built.
