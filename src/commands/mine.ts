@@ -50,7 +50,7 @@ export default class Mine extends BaseCommand {
           ? `hosting node ${mining.nodeId} of session ${session}, api ${api}`
           : `mining for node ${mining.nodeId} of session ${session}`,
       );
-      using view = new MiningView(mining.run, { json: this.jsonEnabled() || !process.stdout.isTTY });
+      using view = new MiningView(mining.run, { json: this.jsonEnabled() });
       signal.addEventListener("abort", () => void mining.run.stop());
       if (signal.aborted) await mining.run.stop();
       for await (const event of mining.run.events) view.show(event);

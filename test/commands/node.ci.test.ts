@@ -67,11 +67,13 @@ test("mining for a node that runs leaves it running; blocks survive kill -9", as
   const last = JSON.parse(mined.out.trim().split("\n").at(-1)!) as { height: number; hash: string };
   expect(last).toMatchObject({ event: "block", height: 5, accepted: true });
   expect(await (await fetch(`${ready.api}/status`)).json()).toMatchObject({ height: 5 });
+  const piped = await user.run("mine", "--blocks", "1", "--threads", "1"); // JSON only where it was asked for.
+  expect(piped.out).toMatch(/^block 6 {2}[0-9a-f]{64}\n$/);
   child.kill("SIGKILL");
   await ended;
   expect(await user.run("chain", "info")).toMatchObject({ code: 69 });
   const again = await startNode();
-  expect(again.ready).toMatchObject({ node: "core0", height: 5, tip: last.hash });
+  expect(again.ready).toMatchObject({ node: "core0", height: 6, tip: piped.out.slice(-65, -1) });
   again.child.kill("SIGTERM");
   await again.ended;
 });
