@@ -11,7 +11,7 @@ let user: CliUser;
 let node: Awaited<ReturnType<typeof startNode>>;
 beforeEach(async () => {
   user = new CliUser();
-  node = await startNode({ home: user.env["CHAINCORE_HOME"], apiPort: 0, log: { level: "silent" } });
+  node = await startNode({ home: user.env["CHAINCORE_HOME"], apiPort: 0, p2pPort: 0, log: { level: "silent" } });
 });
 afterEach(async () => {
   await node.stop();
@@ -85,7 +85,7 @@ test("on a pipe watch writes a line of JSON each time, and Ctrl-C ends it with 1
 test("with its locks logged at debug a node warns of three nested locks, and of nothing that it does itself", async () => {
   await using debugged = new AsyncDisposableStack();
   const home = join(user.folder, "debugged");
-  const other = await startNode({ home, apiPort: 0, log: { level: "silent", areas: { locks: "debug" } } });
+  const other = await startNode({ home, apiPort: 0, p2pPort: 0, log: { level: "silent", areas: { locks: "debug" } } });
   debugged.defer(() => other.stop());
   const { locks, chainLock, coinsLock, mempoolLock } = other.parts;
   await locks.task("too deep", (at) =>

@@ -22,7 +22,7 @@ async function firstLine({ child, ended }: Started): Promise<string> {
 }
 
 const startNode = async (...flags: string[]) => {
-  const started = user.start(["node", "--api-port", "0", "--json", ...flags]);
+  const started = user.start(["node", "--api-port", "0", "--p2p-port", "0", "--json", ...flags]);
   const ready = JSON.parse(await firstLine(started)) as {
     node: string;
     api: string;

@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 const start = async () => {
-  node = await startNode({ home, nodeId: "core0", apiPort: 0, verifiers: 0 });
+  node = await startNode({ home, nodeId: "core0", apiPort: 0, p2pPort: 0, verifiers: 0 });
   return node;
 };
 

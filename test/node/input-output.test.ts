@@ -13,7 +13,7 @@ const SCRIPT = new Uint8Array([0x00, 0x14, ...new Uint8Array(20).fill(7)]);
 async function warningsOf(use: (node: RunningNode) => Promise<void>): Promise<readonly { what: string; locks: string[] }[]> {
   const home = await mkdtemp(join(tmpdir(), "input-output-"));
   try {
-    const node = await startNode({ home, apiPort: 0, verifiers: 0, log: { areas: { locks: "debug" } } });
+    const node = await startNode({ home, apiPort: 0, p2pPort: 0, verifiers: 0, log: { areas: { locks: "debug" } } });
     try {
       await use(node);
     } finally {

@@ -11,7 +11,7 @@ let node: RunningNode;
 let client: AdminClient;
 
 async function start(): Promise<void> {
-  node = await startNode({ home, apiPort: 0, verifiers: 0 });
+  node = await startNode({ home, apiPort: 0, p2pPort: 0, verifiers: 0 });
   client = new AdminClient(node.status().socket, "node core0");
 }
 

@@ -16,7 +16,7 @@ async function withHome<R>(use: (home: string) => Promise<R>): Promise<R> {
 
 test("a node gives stock miners its template, and a new one when the tip moves", async () => {
   await withHome(async (home) => {
-    const node = await startNode({ home, apiPort: 0, verifiers: 0, stratum: "127.0.0.1:0" });
+    const node = await startNode({ home, apiPort: 0, p2pPort: 0, verifiers: 0, stratum: "127.0.0.1:0" });
     try {
       const miner = await (await StratumClient.connect(Number(node.stratum!.split(":")[1]))).begin();
       const before = miner.job;
@@ -39,7 +39,7 @@ test("a node gives stock miners its template, and a new one when the tip moves",
 
 test("a worker's shares are told of after a restart", async () => {
   await withHome(async (home) => {
-    const start = () => startNode({ home, apiPort: 0, verifiers: 0, stratum: "127.0.0.1:0" });
+    const start = () => startNode({ home, apiPort: 0, p2pPort: 0, verifiers: 0, stratum: "127.0.0.1:0" });
     const node = await start();
     const miner = await (await StratumClient.connect(Number(node.stratum!.split(":")[1]))).begin("alice.1");
     // Far too easy for a share at the rate that a new miner is taken for.
@@ -61,8 +61,8 @@ test("a worker's shares are told of after a restart", async () => {
 
 test("an address that is none is refused, and a failed start leaves nothing in the way", async () => {
   await withHome(async (home) => {
-    await expect(startNode({ home, apiPort: 0, stratum: "3333" })).rejects.toMatchObject({ code: "stratum-address" });
-    const again = await startNode({ home, apiPort: 0, verifiers: 0 });
+    await expect(startNode({ home, apiPort: 0, p2pPort: 0, stratum: "3333" })).rejects.toMatchObject({ code: "stratum-address" });
+    const again = await startNode({ home, apiPort: 0, p2pPort: 0, verifiers: 0 });
     expect(again.id).toBe("core0");
     await again.stop();
   });

@@ -14,7 +14,7 @@ let node: RunningNode;
 beforeAll(async () => {
   if (!hasTestData) return;
   home = await mkdtemp(join(tmpdir(), "verify-"));
-  node = await startNode({ home, apiPort: 0, verifiers: 0 });
+  node = await startNode({ home, apiPort: 0, p2pPort: 0, verifiers: 0 });
   await node.parts.locks.task("import", (at) => importBlockFile(at, node.parts.chain, testDataPath("chains/simple-1.dat")));
 });
 afterAll(async () => {

@@ -15,7 +15,7 @@ export class CoreNode {
   }
 
   static async start(home: string, policy: NodeOptions["policy"] = {}): Promise<CoreNode> {
-    const node = await startNode({ home, nodeId: "core0", apiPort: 0, policy, log: { level: "error" } });
+    const node = await startNode({ home, nodeId: "core0", apiPort: 0, p2pPort: 0, policy, log: { level: "error" } });
     const { urls, cookie } = node.status();
     return new CoreNode(node, urls.api!, (await readFile(cookie, "utf8")).trim());
   }

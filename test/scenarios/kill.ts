@@ -33,7 +33,7 @@ export async function killRounds(rounds: number, seed: number): Promise<void> {
     for (let round = 0; round < rounds; round++) {
       // Every other round waits for a payment first: a busy machine may need its time before there is anything to lose.
       await mineAndKill(home, acknowledged, { afterMs: 1000 * (random() / 2 ** 32), afterPayment: round % 2 === 1 });
-      const node = await startNode({ home, apiPort: 0, verifiers: 0 });
+      const node = await startNode({ home, apiPort: 0, p2pPort: 0, verifiers: 0 });
       try {
         await checkAfterKill(node, acknowledged);
       } finally {

@@ -6,6 +6,7 @@ const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const { node, run } = await startMining({
   home,
   apiPort: 0,
+  p2pPort: 0,
   threads: Number(threads),
   blockTimeSeconds: Number(blockTimeSeconds),
 });

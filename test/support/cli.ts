@@ -30,6 +30,7 @@ export class CliUser implements Disposable {
     XDG_CONFIG_HOME: join(this.folder, "config"),
     NODE_COMPILE_CACHE: join(tmpdir(), "chaincore-test-compile-cache"),
     NO_COLOR: "1",
+    CHAINCORE_P2P_PORT: "0",
   };
 
   /** `entry`: bin/dev.js (src as it stands) or bin/run.js (what was built). */

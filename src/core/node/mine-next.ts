@@ -17,8 +17,17 @@ export async function submitMined(at: Root, node: NodeParts, block: Block): Prom
   return reason === null ? { accepted: true } : { accepted: false, reason };
 }
 
-/** The same, for whoever must have it on the chain. @throws ChainCoreError "block-not-accepted" */
-export async function connectMined(at: Root, node: NodeParts, block: Block): Promise<void> {
+/**
+ * The same, for whoever must have it on the chain. False when a peer's block has taken its place meanwhile.
+ * @throws ChainCoreError "block-not-accepted"
+ */
+export async function connectMined(at: Root, node: NodeParts, block: Block): Promise<boolean> {
   const { accepted, reason } = await submitMined(at, node, block);
-  if (!accepted) throw new ChainCoreError("block-not-accepted", `ProcessNewBlock, block not accepted: ${reason}`);
+  if (accepted) return true;
+  if (reason === "inconclusive") return false;
+  throw blockNotAccepted(reason);
+}
+
+export function blockNotAccepted(reason: string | undefined): ChainCoreError {
+  return new ChainCoreError("block-not-accepted", `ProcessNewBlock, block not accepted: ${reason}`);
 }

@@ -10,7 +10,7 @@ import { type WorkAnswer, workToJson } from "../mining/template-json.ts";
 import { decodeAddress } from "../primitives/address.ts";
 import type { Block } from "../primitives/block.ts";
 import type { Sats } from "../primitives/units.ts";
-import { connectMined, submitMined } from "./mine-next.ts";
+import { blockNotAccepted, connectMined, submitMined } from "./mine-next.ts";
 import { type NodeParts, nowSeconds } from "./parts.ts";
 import { SharedTemplate } from "./shared-template.ts";
 
@@ -21,6 +21,9 @@ const WORK_MS_MAX = 5_000;
 const movesTip = (event: string) => event === "block-connected" || event === "block-disconnected";
 
 /** How a node lets its blocks be mined: at once, by miners of its own, or by miners in other processes. */
+/** Times in a row that a block of `mineNow` may lose its place to a peer's. */
+const OVERTAKEN_MAX = 20;
+
 export class NodeMining implements Mining {
   readonly #node: NodeParts;
   readonly #template: SharedTemplate;
@@ -78,10 +81,12 @@ export class NodeMining implements Mining {
 
   /** Mines one block on the calling thread. @throws ChainCoreError "max-tries", "block-not-accepted" */
   async mineNow(at: Root, { script, transactions, triesMax, submits = true }: MineRequest): Promise<Block> {
-    const template = transactions === undefined ? await this.template(at) : this.#templateOf(transactions);
-    const block = mineOne(new Candidate(template, { script }), this.#node.entropy, triesMax);
-    if (submits) await connectMined(at, this.#node, block);
-    return block;
+    for (let attempt = 0; attempt < OVERTAKEN_MAX; attempt++) {
+      const template = transactions === undefined ? await this.template(at) : this.#templateOf(transactions);
+      const block = mineOne(new Candidate(template, { script }), this.#node.entropy, triesMax);
+      if (!submits || (await connectMined(at, this.#node, block))) return block;
+    }
+    throw blockNotAccepted("inconclusive");
   }
 
   #templateOf(transactions: NonNullable<MineRequest["transactions"]>): BlockTemplate {

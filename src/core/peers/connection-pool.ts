@@ -57,7 +57,9 @@ export interface PoolAnswer {
   readonly body: Buffer;
 }
 
-export type PoolStream = Omit<PoolAnswer, "body"> & { readonly body: AsyncIterable<Buffer> & { destroy(): unknown } };
+export type PoolStream = Omit<PoolAnswer, "body"> & {
+  readonly body: AsyncIterable<Buffer> & { destroy(): unknown; on(event: "error", listener: () => void): unknown };
+};
 
 export interface HostStatistics {
   readonly origin: string;

@@ -22,6 +22,7 @@ export class DialledLink extends BaseLink {
     this.#origin = wire.origin;
     this.#headers = linkHeaders(wire.key);
     this.#stream = wire.stream;
+    this.#stream.on("error", () => {}); // Told to whoever reads it; a link may end before anybody does.
   }
 
   /** Begins to answer: whoever gets this link has to know of it before. */

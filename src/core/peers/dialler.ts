@@ -90,6 +90,7 @@ async function openStream(origin: string, url: PeerUrl, key: string, { pool }: D
     const request = { origin, path: `${PATH}/stream`, method: "GET", headers: linkHeaders(key), signal: opening.signal } as const;
     const { status, body } = await pool.stream(request, SILENCE_MS);
     if (status === 200) return body;
+    body.on("error", () => {});
     body.destroy();
     throw unsuitable(`it does not open its stream (status ${status})`);
   } catch (error) {
