@@ -182,6 +182,11 @@ test("a process does not end while its verifier closes, whenever its threads rep
   expect(code, errors).toBe(0); // 13: something that was awaited never came.
 });
 
+test("a thread that cannot even be made is told to whoever waits", async () => {
+  const verifier = open({ workers: 2 }, { threadFile: new URL("https://example.org/thread.js") });
+  await expect(verifier.verify(jobs)).rejects.toMatchObject({ code: "ERR_INVALID_URL_SCHEME" });
+});
+
 test("an aborted call leaves the threads to others", async () => {
   const verifier = open({ workers: 1 });
   await verifier.verify([jobs[0]!, jobs[1]!, jobs[2]!]); // The thread is there.

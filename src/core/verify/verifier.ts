@@ -162,10 +162,19 @@ class ThreadedVerifier implements ScriptVerifier {
       const cost = Math.min(PORTION_COST_MAX, Math.max(PORTION_COST_MIN, fair));
       const parts = this.#queue.take(cost, PORTION_BYTES - headLength(PORTION_COST_MAX));
       if (parts.length === 0) return; // Nobody wants what was left.
-      const portion = new PostedPortion(this.#memoryFor(portionLength(parts)), parts);
-      this.#posted.add(portion);
-      for (const thread of this.#threadsFor(cost)) thread.post(portion);
+      try {
+        this.#post(parts, cost);
+      } catch (error) {
+        for (const part of parts) part.fail(error); // No memory, or no thread: whoever waits hears of it.
+      }
     }
+  }
+
+  #post(parts: readonly PendingPart[], cost: number): void {
+    const threads = this.#threadsFor(cost);
+    const portion = new PostedPortion(this.#memoryFor(portionLength(parts)), parts);
+    this.#posted.add(portion);
+    for (const thread of threads) thread.post(portion);
   }
 
   #memoryFor(length: number): SharedArrayBuffer {
