@@ -291,7 +291,7 @@ export interface Peers {
   /** Wanted peers, as `getaddednodeinfo` has them. */
   added(): readonly { readonly url: string; readonly connected: "inbound" | "outbound" | null }[];
   bans(): readonly { readonly name: string; readonly since: number; readonly until: number; readonly reason: string }[];
-  /** Share of requests that found an open connection; null before the first. */
+  /** Share of requests that found an open connection; null before there are enough to tell. */
   readonly connectionHitRate: number | null;
   /** @throws ChainCoreError bad-peer-url */
   add(url: string): Promise<boolean>;

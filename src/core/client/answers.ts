@@ -297,7 +297,7 @@ export interface PeersAnswer {
     readonly delayMs: number;
     readonly drop: number;
   }[];
-  /** Share of requests that found an open connection; null before the first. */
+  /** Share of requests that found an open connection; null before there are enough to tell. */
   readonly connectionHitRate: number | null;
 }
 

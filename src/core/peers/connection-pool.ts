@@ -89,6 +89,8 @@ interface Host {
 }
 
 const RETRY_FIRST_MS = 50;
+/** A share of fewer says nothing: the first one to a host cannot hit. */
+const HIT_RATE_REQUESTS = 20;
 
 /**
  * Connections to other nodes: few, kept, counted. The tables here are guarded by NETWORK; what is measured is measured at the
@@ -118,9 +120,9 @@ export class ConnectionPool {
     subscribe("undici:client:sendHeaders", this.#sent);
   }
 
-  /** Share of requests that found an open connection; null before the first. */
+  /** Share of requests that found an open connection; null before there are enough to tell. */
   get hitRate(): number | null {
-    return this.#requests === 0 ? null : this.#reused / this.#requests;
+    return this.#requests < HIT_RATE_REQUESTS ? null : this.#reused / this.#requests;
   }
 
   statistics(): readonly HostStatistics[] {

@@ -76,7 +76,7 @@ export class PeerTransport {
     );
   }
 
-  /** Share of requests that found an open connection; null before the first. */
+  /** Share of requests that found an open connection; null before there are enough to tell. */
   get connectionHitRate(): number | null {
     return this.#pool.hitRate;
   }
