@@ -2,6 +2,9 @@ import { peerChain } from "../../../src/core/node/peer-chain.ts";
 import type { Judge, Link, Offence, PeerIdentity, Shortcoming } from "../../../src/core/peers/link.ts";
 import type { PeerChain, PeerPool, RelayVerdict } from "../../../src/core/peers/ports.ts";
 import { PeerSync } from "../../../src/core/peers/sync/sync.ts";
+import type { ActiveLink } from "../../../src/core/peers/table/active-link.ts";
+import type { Ban } from "../../../src/core/peers/table/ban-list.ts";
+import { createJudge } from "../../../src/core/peers/table/judge.ts";
 import type { Block } from "../../../src/core/primitives/block.ts";
 import type { Transaction } from "../../../src/core/primitives/transaction.ts";
 import type { FeeRate, Txid } from "../../../src/core/primitives/units.ts";
@@ -53,6 +56,8 @@ export class SyncNode {
   readonly pool = new OpenPool();
   readonly offences: Offence[] = [];
   readonly shortcomings: Shortcoming[] = [];
+  readonly bans: Ban[] = [];
+  readonly active = new Map<Link, ActiveLink>();
   readonly sync: PeerSync;
   readonly identity: PeerIdentity;
   readonly log = new QuietLog();
@@ -93,13 +98,23 @@ export class SyncNode {
     this.pool.onAdded = (txid) => this.sync.transactionAdded(txid);
   }
 
+  /** The product's own, and a record of what it is told. */
   get judge(): Judge {
+    const judge = createJudge({
+      find: (link) => this.active.get(link),
+      nowSeconds: () => 0,
+      ban: (ban) => void this.bans.push(ban),
+      told: () => undefined,
+    });
     return {
-      misbehaved: (link, offence) => {
+      misbehaved: (link, offence, evidence) => {
         this.offences.push(offence);
-        link.close(offence);
+        judge.misbehaved(link, offence, evidence);
       },
-      disappointed: (_link, shortcoming) => void this.shortcomings.push(shortcoming),
+      disappointed: (link, shortcoming) => {
+        this.shortcomings.push(shortcoming);
+        judge.disappointed(link, shortcoming);
+      },
     };
   }
 
@@ -130,10 +145,16 @@ export function join(a: SyncNode, b: SyncNode, faults: Partial<MemoryLinkFaults>
   return links;
 }
 
-/** Joins a node with a stranger who answers by `handler`. */
+/** Opens a node's view of a link. */
 export function open(node: SyncNode, link: Link): void {
+  const { tip } = link.identity;
+  const unmeasured = { latencyMs: undefined, latencyMinMs: undefined, missed: 0, score: 0, lastUseful: 0 };
+  node.active.set(link, { link, tip, ...unmeasured });
   node.sync.linkOpened(link);
-  void link.closed.then(() => node.sync.linkClosed(link));
+  void link.closed.then(() => {
+    node.active.delete(link);
+    node.sync.linkClosed(link);
+  });
 }
 
 /** Looks again and again; a watchdog ends what never comes. */

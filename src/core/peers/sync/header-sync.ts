@@ -83,7 +83,11 @@ export class HeaderSync {
         read: decodeHeaders,
         timeoutMs: ANSWER_MS,
       });
-      if (headers === undefined || headers.length === 0) return;
+      if (headers === undefined) return;
+      if (headers.length === 0) {
+        this.#checkClaim(state);
+        return;
+      }
       const branch = this.#check(state, unproven, headers);
       if (branch === undefined) return;
       if (branch.isProven) {
@@ -96,8 +100,25 @@ export class HeaderSync {
         unproven = branch.headers;
         locator = [unproven.at(-1)!.hash];
       }
-      if (headers.length < HEADERS_MAX) return;
+      if (headers.length < HEADERS_MAX) {
+        if (branch.isProven) this.#checkClaim(state);
+        return;
+      }
     }
+  }
+
+  /** It has shown all that it has: more work than that was a lie. One whose tip moves meanwhile shows more, not less. */
+  #checkClaim(state: LinkState): void {
+    const { chain, judge, learned } = this.#deps;
+    const { claimed } = state;
+    const entry = chain.find(claimed.hash);
+    if (entry !== undefined) {
+      if (!entry.isInvalid) state.learn(entry); // Another link has shown it meanwhile.
+      learned();
+      return;
+    }
+    const shown = state.bestKnown?.chainwork ?? 0n;
+    if (claimed.chainwork > shown && claimed.chainwork > chain.tip.chainwork) judge.disappointed(state.link, "lying-tip");
   }
 
   /** All that the branch has shown so far, if it holds together; the judge has been told if not. */

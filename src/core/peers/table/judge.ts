@@ -25,7 +25,7 @@ export function createJudge({ find, nowSeconds, ban, told }: JudgeDeps): Judge {
   return {
     misbehaved: (link, offence, evidence = {}) => {
       const active = find(link);
-      if (active === undefined) return; // Judged already.
+      if (active === undefined || active.score >= SCORE_MAX) return; // Judged already.
       active.score = SCORE_MAX;
       told(link, offence, evidence);
       link.close(`it misbehaved: ${offence}`);
@@ -33,7 +33,7 @@ export function createJudge({ find, nowSeconds, ban, told }: JudgeDeps): Judge {
     },
     disappointed: (link, shortcoming) => {
       const active = find(link);
-      if (active === undefined) return;
+      if (active === undefined || active.score >= SCORE_MAX) return;
       active.score += POINTS[shortcoming];
       if (active.score < SCORE_MAX) return;
       told(link, shortcoming, {});
