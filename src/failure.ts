@@ -7,6 +7,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   "bench-suite": 2,
   "bad-address": 2,
   "bad-amount": 2,
+  "chain-spec": 2,
   "bad-fault": 2,
   "bad-peer-url": 2,
   "peer-token-needed": 2,

@@ -47,6 +47,7 @@ async function joinModules() {
     "dist/main.js",
     "dist/core/index.js",
     "dist/core/client/index.js",
+    "dist/core/testing.js",
     ...threads.map((name) => `dist/core/${name}.js`),
     ...globSync("dist/commands/**/*.js"),
   ];

@@ -37,7 +37,7 @@ export { Block } from "./primitives/block.ts";
 export { Header } from "./primitives/header.ts";
 export { Transaction } from "./primitives/transaction.ts";
 export { examine, type Finding } from "./sessions/examination.ts";
-export { createSession, openSession, removeSession, useSession } from "./sessions/manage.ts";
+export { type CreateOptions, createSession, openSession, readSpecFile, removeSession, useSession } from "./sessions/manage.ts";
 export { sessionDown, sessionUp } from "./sessions/network.ts";
 export { DEVELOPMENT_MNEMONIC, Session, type SessionOptions } from "./sessions/session.ts";
 export { Wallet } from "./wallet/wallet.ts";

@@ -31,6 +31,7 @@ export const nodeFlags = {
     helpValue: "HOST:PORT",
     env: "CHAINCORE_STRATUM",
   }),
+  lifeline: Flags.boolean({ description: "end when standard input ends", hidden: true }),
   reindex: Flags.boolean({ description: "build the database again from the block files" }),
   verifiers: Flags.integer({ description: "threads that run scripts [default: one a core, at most 8]", min: 0, max: 64 }),
   "log-level": Flags.string({

@@ -48,7 +48,9 @@ export default class Node extends BaseCommand {
         ready,
         `ready: node ${node.id} of session ${session} at height ${height}, api ${urls.api}, peers ${urls.p2p}, cookie ${cookie}${stratum}`,
       );
-      signal.addEventListener("abort", () => void node.stop());
+      const end = () => void node.stop();
+      signal.addEventListener("abort", end);
+      if (flags.lifeline) process.stdin.resume().once("close", end);
       if (signal.aborted) await node.stop();
       await node.stopped;
     });

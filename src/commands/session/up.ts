@@ -8,11 +8,17 @@ export default class SessionUp extends BaseCommand {
   static override summary = "Let nodes of the session run as processes of their own, and wait until all answer with the same tip";
   static override examples = [
     "<%= config.bin %> <%= command.id %> --nodes 3",
-    "<%= config.bin %> <%= command.id %> --nodes 5 --api-port 0 -s test",
+    "<%= config.bin %> <%= command.id %> --nodes 5 --miners 1 --api-port 0 -s test",
   ];
   static override flags = {
-    nodes: Flags.integer({ description: "how many", default: 1, min: 1 }),
-    "api-port": Flags.integer({ description: "0 takes any free ports [default: from 5000 on]", min: 0, max: 0 }),
+    nodes: Flags.integer({ description: "how many [default: as many as the session was created for, else 1]", min: 1 }),
+    miners: Flags.integer({
+      description: "processes that mine, one thread each, each for one of the nodes",
+      default: 0,
+      min: 0,
+      max: 64,
+    }),
+    "api-port": Flags.integer({ description: "0 takes any free ports [default: from 5000 and 8000 on]", min: 0, max: 0 }),
   };
 
   async run(): Promise<{ nodes: readonly NodeStatus[] }> {
@@ -23,11 +29,13 @@ export default class SessionUp extends BaseCommand {
     const start = async (signal: AbortSignal, tell: (line: string) => void): Promise<void> => {
       const program = [process.execPath, process.argv[1]!];
       const onNode = (status: NodeStatus) => tell(`${status.node} answers at ${status.urls.api}`);
-      nodes = await sessionUp(session, { nodes: flags.nodes, apiPort: flags["api-port"], program, signal, onNode });
+      const { nodes: count, miners, "api-port": apiPort } = flags;
+      nodes = await sessionUp(session, { nodes: count, miners, apiPort, program, signal, onNode });
     };
-    const title = `Start ${flags.nodes} nodes of session ${session.name} and wait until their tips agree`;
+    const title = `Start nodes of session ${session.name} and wait until their tips agree`;
     await untilInterrupted((signal) => runTask(title, (tell) => start(signal, tell), { quiet: this.jsonEnabled() }));
-    this.log(`session ${session.name}: ${nodes.length} nodes at height ${nodes[0]?.height}`);
+    const mining = flags.miners > 0 ? `, ${flags.miners} mining` : "";
+    this.log(`session ${session.name}: ${nodes.length} nodes at height ${nodes[0]?.height}${mining}`);
     return { nodes };
   }
 }

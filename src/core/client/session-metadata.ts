@@ -37,7 +37,19 @@ export interface SessionMetadata {
   readonly network: string;
   /** A network of one's own, as `consensus/chain-spec` reads it. */
   readonly chain_spec: Readonly<Record<string, unknown>> | null;
+  /** How many nodes `session up` starts when it is not told. */
+  readonly nodes_wanted?: number;
   readonly nodes: readonly NodeEntry[];
+  /** Miners that `session up` has started. */
+  readonly miners?: readonly MinerEntry[];
+}
+
+/** A process that mines for a node. */
+export interface MinerEntry {
+  readonly node_id: string;
+  readonly pid: number;
+  /** With the pid it names one process. */
+  readonly pid_started: string | null;
 }
 
 export function metadataPath(home: string, session: string): string {

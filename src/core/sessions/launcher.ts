@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AdminClient } from "../client/admin-client.ts";
 import type { NodeStatus } from "../client/answers.ts";
-import { isRunning, type NodeEntry } from "../client/session-metadata.ts";
+import { isRunning, type MinerEntry, type NodeEntry } from "../client/session-metadata.ts";
 import { ChainCoreError } from "../errors.ts";
-import { isSameProcess } from "../files/process-identity.ts";
+import { isSameProcess, processStartTime } from "../files/process-identity.ts";
 import type { Session } from "./session.ts";
 
 /** Opening a long chain takes a while; a fresh node answers in under half a second. */
@@ -21,6 +22,9 @@ const LOG_LINES_SHOWN = 5;
 export interface LaunchOptions {
   readonly program: readonly string[];
   readonly apiPort?: number | undefined;
+  readonly p2pPort?: number | undefined;
+  /** The node ends with this process, however that ends; else it outlives it. */
+  readonly endsWithUs?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,9 +34,18 @@ export interface LaunchOptions {
  */
 export async function launchNode(session: Session, nodeId: string, options: LaunchOptions): Promise<NodeStatus> {
   const outPath = join(await session.nodeFolder(nodeId), "node.out");
-  const port = options.apiPort === undefined ? [] : ["--api-port", String(options.apiPort)];
+  const { apiPort, p2pPort = apiPort, endsWithUs = false } = options; // Who wants any free port means both.
+  const flags = [
+    ...(apiPort === undefined ? [] : ["--api-port", String(apiPort)]),
+    ...(p2pPort === undefined ? [] : ["--p2p-port", String(p2pPort)]),
+    ...(endsWithUs ? ["--lifeline"] : []),
+  ];
   const place = ["--session", session.name, "--home", session.home];
-  const child = spawnDetached([...options.program, "node", "--node-id", nodeId, ...place, ...port, "--json"], outPath);
+  const child = spawnDetached(
+    [...options.program, "node", "--node-id", nodeId, ...place, ...flags, "--json"],
+    outPath,
+    endsWithUs,
+  );
   try {
     return await untilAnswers(session, nodeId, child, options.signal);
   } catch (error) {
@@ -46,11 +59,33 @@ export async function launchNode(session: Session, nodeId: string, options: Laun
   }
 }
 
-function spawnDetached(command: readonly string[], outPath: string): ChildProcess {
+/** A miner as a process of its own, for a node of the session. */
+export async function launchMiner(session: Session, nodeId: string, { program }: LaunchOptions): Promise<MinerEntry> {
+  const outPath = join(await session.nodeFolder(nodeId), "miner.out");
+  const place = ["--session", session.name, "--home", session.home, "--node", nodeId];
+  const { pid } = spawnDetached([...program, "mine", "--threads", "1", "--json", ...place], outPath, false);
+  if (pid === undefined) throw new ChainCoreError("miner-failed", `no miner could be started for ${nodeId}`);
+  return { node_id: nodeId, pid, pid_started: processStartTime(pid) };
+}
+
+/** Asks a miner to end. It may have ended already. */
+export async function stopMiner({ pid, pid_started }: MinerEntry): Promise<void> {
+  const alive = () => isSameProcess(pid, pid_started);
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    if (!alive()) return;
+    process.kill(pid, signal);
+    const deadlineMs = performance.now() + STOP_TIMEOUT_MS;
+    while (alive() && performance.now() < deadlineMs) await sleep(POLL_MS);
+  }
+}
+
+/** @param endsWithUs its standard input is a pipe from us, whose end it takes as the sign to end */
+function spawnDetached(command: readonly string[], outPath: string, endsWithUs: boolean): ChildProcess {
   const out = openSync(outPath, "w", 0o600);
   try {
-    const child = spawn(command[0]!, command.slice(1), { detached: true, stdio: ["ignore", out, out] });
+    const child = spawn(command[0]!, command.slice(1), { detached: true, stdio: [endsWithUs ? "pipe" : "ignore", out, out] });
     child.unref();
+    (child.stdin as Socket | null)?.unref();
     return child;
   } finally {
     closeSync(out);

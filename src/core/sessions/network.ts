@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeStatus } from "../client/answers.ts";
 import { isRunning, type NodeEntry } from "../client/session-metadata.ts";
 import { ChainCoreError } from "../errors.ts";
-import { type LaunchOptions, launchNode, type StoppedNode, statusOf, stopLaunched } from "./launcher.ts";
+import { isSameProcess } from "../files/process-identity.ts";
+import { type LaunchOptions, launchMiner, launchNode, type StoppedNode, statusOf, stopLaunched, stopMiner } from "./launcher.ts";
 import type { Session } from "./session.ts";
 
 /** What a node takes at rest, with some room. */
@@ -12,7 +13,10 @@ const NODES_MAX = 64;
 const SYNC_TIMEOUT_MS = 60_000;
 
 export interface UpOptions extends LaunchOptions {
-  readonly nodes: number;
+  /** Undefined: as many as the session was created for, else one. */
+  readonly nodes?: number | undefined;
+  /** Processes that mine, each for one of the nodes. Default 0. */
+  readonly miners?: number | undefined;
   readonly onNode?: (status: NodeStatus) => void;
 }
 
@@ -22,10 +26,12 @@ export interface UpOptions extends LaunchOptions {
  * @throws ChainCoreError node-failed, too-many-nodes, tips-differ
  */
 export async function sessionUp(session: Session, options: UpOptions): Promise<readonly NodeStatus[]> {
-  const running = (await session.metadata()).nodes.filter(isRunning);
-  const wanted = Array.from({ length: options.nodes }, (_, n) => `core${n}`);
+  const metadata = await session.metadata();
+  const running = metadata.nodes.filter(isRunning);
+  const count = options.nodes ?? metadata.nodes_wanted ?? 1;
+  const wanted = Array.from({ length: count }, (_, n) => `core${n}`);
   const missing = wanted.filter((id) => !running.some((entry) => entry.node_id === id));
-  checkRoom(missing.length, options.nodes);
+  checkRoom(missing.length, count);
   const started = await Promise.allSettled(
     missing.map(async (id) => {
       const status = await launchNode(session, id, options);
@@ -35,7 +41,9 @@ export async function sessionUp(session: Session, options: UpOptions): Promise<r
   try {
     const failure = started.find((result) => result.status === "rejected");
     if (failure) throw failure.reason;
-    return await untilTipsAgree(session, wanted, options.signal);
+    const statuses = await untilTipsAgree(session, wanted, options.signal);
+    await startMiners(session, wanted, options);
+    return statuses;
   } catch (error) {
     const ours = (await session.metadata()).nodes.filter((entry) => missing.includes(entry.node_id) && isRunning(entry));
     await Promise.all(ours.map(stopLaunched));
@@ -43,9 +51,22 @@ export async function sessionUp(session: Session, options: UpOptions): Promise<r
   }
 }
 
-/** Stops all nodes of a session, cleanly where possible. @throws ChainCoreError no-node-running */
+/** Miners that run already count. */
+async function startMiners(session: Session, nodes: readonly string[], options: UpOptions): Promise<void> {
+  const running = ((await session.metadata()).miners ?? []).filter(({ pid, pid_started }) => isSameProcess(pid, pid_started));
+  const missing = Math.max(0, (options.miners ?? 0) - running.length);
+  const started = await Promise.all(
+    Array.from({ length: missing }, (_, n) => launchMiner(session, nodes[(running.length + n) % nodes.length]!, options)),
+  );
+  if (started.length > 0) await session.registry.update((now) => ({ ...now, miners: [...running, ...started] }));
+}
+
+/** Stops all miners and nodes of a session, cleanly where possible. @throws ChainCoreError no-node-running */
 export async function sessionDown(session: Session): Promise<readonly StoppedNode[]> {
-  const running = (await session.metadata()).nodes.filter(isRunning);
+  const { miners = [], nodes } = await session.metadata();
+  await Promise.all(miners.map(stopMiner));
+  if (miners.length > 0) await session.registry.update((now) => ({ ...now, miners: [] }));
+  const running = nodes.filter(isRunning);
   if (running.length === 0) throw new ChainCoreError("no-node-running", `no node of session "${session.name}" runs`);
   const stopped = await Promise.all(running.map(stopLaunched));
   await session.registry.markEnded();

@@ -28,6 +28,7 @@ export type NodeRegistration = Pick<NodeEntry, "node_id" | "api_port" | "p2p_por
 export interface SessionTerms {
   readonly network: string;
   readonly chain_spec: Readonly<Record<string, unknown>> | null;
+  readonly nodes_wanted?: number;
 }
 
 export class Registry {
