@@ -1,12 +1,14 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Dispatcher, Pool } from "undici";
+import type { Client, Dispatcher } from "undici";
 import { ChainCoreError } from "../errors.ts";
 import type { LockManager } from "../locks/manager.ts";
 import type { RwLock } from "../locks/rwlock.ts";
 import type { Clock } from "../ports.ts";
-import { RateLimiter, type RateLimiterOptions } from "./rate-limiter.ts";
+import { ConnectionTurns } from "./connection-turns.ts";
+import { HostConnections, type HostStatistics } from "./host-connections.ts";
+import type { RateLimiterOptions } from "./rate-limiter.ts";
 
 export interface ConnectionPoolOptions {
   /** Open connections to all hosts together. */
@@ -61,51 +63,35 @@ export type PoolStream = Omit<PoolAnswer, "body"> & {
   readonly body: AsyncIterable<Buffer> & { destroy(): unknown; on(event: "error", listener: () => void): unknown };
 };
 
-export interface HostStatistics {
-  readonly origin: string;
-  readonly open: number;
-  readonly busy: number;
-  readonly waiting: number;
-  readonly requests: number;
-  /** Of them, those that went over a connection that had served another one. */
-  readonly reused: number;
-  readonly failures: number;
-}
-
-interface Host {
-  readonly origin: string;
-  readonly pool: Pool;
-  readonly limiter: RateLimiter;
-  /** Who waits for a connection, in order. */
-  readonly waiting: (() => void)[];
-  /** Requests that wait for it or are under way: it stays while there are any. */
-  claims: number;
-  busy: number;
-  open: number;
-  requests: number;
-  reused: number;
-  failures: number;
-  usedMs: number;
-}
-
 const RETRY_FIRST_MS = 50;
 /** A share of fewer says nothing: the first one to a host cannot hit. */
 const HIT_RATE_REQUESTS = 20;
 
+/** A connection for as long as its turn lasts. */
+interface Entered {
+  readonly host: HostConnections;
+  readonly client: Client;
+  readonly leave: () => void;
+}
+
+/** Of undici's diagnostics channels: a request's first bytes go out. */
+const SENT = "undici:client:sendHeaders";
+
 /**
- * Connections to other nodes: few, kept, counted. The tables here are guarded by NETWORK; what is measured is measured at the
- * sockets, by undici's diagnostics channels, so that the hit rate cannot flatter itself.
+ * Connections to other nodes: few, kept, counted. What is measured is measured at the sockets, by undici's diagnostics channel,
+ * so that the hit rate cannot flatter itself. The table of hosts is guarded by NETWORK; turns and counters change on the event
+ * loop, between awaits.
  */
 export class ConnectionPool {
   readonly options: ConnectionPoolOptions;
   readonly #locks: LockManager;
   readonly #lock: RwLock<"NETWORK">;
   readonly #clock: Clock;
-  /** Guarded by NETWORK, as all below. */
-  readonly #hosts = new Map<string, Host>();
-  readonly #hostOfSocket = new WeakMap<Socket, Host>();
-  readonly #waitingForAny: (() => void)[] = [];
-  #busy = 0;
+  /** Guarded by NETWORK. */
+  readonly #hosts = new Map<string, HostConnections>();
+  readonly #turns: ConnectionTurns;
+  /** All sockets of this pool, and no other's: the channel tells of every pool in the process. */
+  readonly #hostOfSocket = new WeakMap<Socket, HostConnections>();
   #requests = 0;
   #reused = 0;
   readonly #closing = new AbortController();
@@ -116,8 +102,9 @@ export class ConnectionPool {
     this.#locks = locks;
     this.#lock = locks.getLock("connections", "NETWORK");
     this.#clock = clock;
+    this.#turns = new ConnectionTurns(this.options);
     this.#sweeper = setInterval(() => void this.#sweep(), this.options.idleMs).unref();
-    subscribe("undici:client:sendHeaders", this.#sent);
+    subscribe(SENT, this.#sent);
   }
 
   /** Share of requests that found an open connection; null before there are enough to tell. */
@@ -126,15 +113,7 @@ export class ConnectionPool {
   }
 
   statistics(): readonly HostStatistics[] {
-    return Array.from(this.#hosts.values(), ({ origin, open, busy, waiting, requests, reused, failures }) => ({
-      origin,
-      open,
-      busy,
-      waiting: waiting.length,
-      requests,
-      reused,
-      failures,
-    }));
+    return Array.from(this.#hosts.values(), ({ statistics }) => statistics);
   }
 
   /** One question, one whole answer. @throws ChainCoreError no-connection, answer-too-large, or the signal's reason */
@@ -147,16 +126,21 @@ export class ConnectionPool {
       } catch (error) {
         if (attempt >= attempts || signal.aborted || !isTransient(error)) throw this.#asError(error, request, signal);
       }
-      await sleep(RETRY_FIRST_MS * 2 ** (attempt - 1) * (0.5 + Math.random()), undefined, { signal });
+      const pauseMs = RETRY_FIRST_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+      await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }
 
-  /** An answer that goes on; its connection is its own until the body ends. @param silenceMs ends it when nothing comes for so long */
+  /**
+   * An answer that goes on, over a new connection, which is its own until the body ends: the one that stands stays for requests,
+   * also where the other side takes no further connection of ours.
+   * @param silenceMs ends it when nothing comes for so long
+   */
   async stream(request: Omit<PoolRequest, "bytesMax">, silenceMs: number): Promise<PoolStream> {
     const signal = this.#signalOf(request.signal);
-    const { host, leave } = await this.#enter(request.origin, signal);
+    const { client, leave } = await this.#enter(request.origin, signal, { isAlone: true });
     try {
-      const { statusCode, headers, body } = await host.pool.request({ ...dispatchOf(request, signal), bodyTimeout: silenceMs });
+      const { statusCode, headers, body } = await client.request({ ...dispatchOf(request, signal), bodyTimeout: silenceMs });
       body.once("close", leave);
       return { status: statusCode, headers, body };
     } catch (error) {
@@ -167,16 +151,16 @@ export class ConnectionPool {
 
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    unsubscribe("undici:client:sendHeaders", this.#sent);
+    unsubscribe(SENT, this.#sent);
     this.#closing.abort(new ChainCoreError("no-connection", "the node is closing"));
-    await Promise.all(Array.from(this.#hosts.values(), ({ pool }) => pool.destroy()));
+    await Promise.all(Array.from(this.#hosts.values(), (host) => host.close()));
     this.#hosts.clear();
   }
 
   async #attempt(request: PoolRequest, signal: AbortSignal): Promise<PoolAnswer> {
-    const { host, leave } = await this.#enter(request.origin, signal);
+    const { host, client, leave } = await this.#enter(request.origin, signal);
     try {
-      const { statusCode, headers, body } = await host.pool.request(dispatchOf(request, signal));
+      const { statusCode, headers, body } = await client.request(dispatchOf(request, signal));
       return { status: statusCode, headers, body: await readAll(body, request) };
     } catch (error) {
       host.failures++;
@@ -187,79 +171,51 @@ export class ConnectionPool {
   }
 
   /** Waits for a token and for a connection's turn; `leave` gives the turn on. */
-  async #enter(origin: string, signal: AbortSignal): Promise<{ readonly host: Host; readonly leave: () => void }> {
+  async #enter(origin: string, signal: AbortSignal, { isAlone = false } = {}): Promise<Entered> {
     signal.throwIfAborted();
     const undici = await import("undici"); // Loaded with the first peer: it is a tenth of a second.
-    const host = await this.#withTables("find a host", () => this.#claim(origin, undici.Pool));
+    const host = await this.#withTables("find a host", () => this.#claim(origin, undici));
     try {
       await host.limiter.acquire(Number.POSITIVE_INFINITY, signal);
-      await this.#awaitTurn(host, signal);
+      await this.#turns.take(host, signal);
     } catch (error) {
       host.claims--;
       throw error;
     }
-    host.busy++;
-    this.#busy++;
+    const connection = isAlone ? host.connect() : host.acquire();
+    this.#makeRoom(host);
     const leave = () => {
-      host.busy--;
+      host.release(connection);
       host.claims--;
-      this.#busy--;
       host.usedMs = this.#clock.monotonicMs();
-      host.waiting.shift()?.();
-      this.#waitingForAny.shift()?.();
+      this.#turns.give(host);
     };
-    return { host, leave };
+    return { host, client: connection.client, leave };
   }
 
-  async #awaitTurn(host: Host, signal: AbortSignal): Promise<void> {
-    const { maxPerHost, maxConnections } = this.options;
-    while (host.busy >= maxPerHost || this.#busy >= maxConnections) {
-      const queue = host.busy >= maxPerHost ? host.waiting : this.#waitingForAny;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      queue.push(resolve);
-      await orAborted(promise, signal).catch((error: unknown) => {
-        const at = queue.indexOf(resolve);
-        if (at >= 0) queue.splice(at, 1);
-        else queue.shift()?.(); // Its turn had come: somebody else takes it.
-        throw error;
-      });
+  #claim(origin: string, undici: ConstructorParameters<typeof HostConnections>[2]): HostConnections {
+    let host = this.#hosts.get(origin);
+    if (host === undefined) {
+      const opened = (socket: Socket) => void this.#hostOfSocket.set(socket, host!);
+      host = new HostConnections(origin, this.options, undici, { clock: this.#clock, opened });
+      this.#hosts.set(origin, host);
     }
-  }
-
-  #claim(origin: string, PoolClass: typeof Pool): Host {
-    const host = this.#hosts.get(origin) ?? this.#open(origin, PoolClass);
     host.claims++;
     return host;
   }
 
-  #open(origin: string, PoolClass: typeof Pool): Host {
-    this.#makeRoom();
-    const { maxPerHost, connectionTimeoutMs, readTimeoutMs, idleMs, rate } = this.options;
-    const pool = new PoolClass(origin, {
-      connections: maxPerHost,
-      pipelining: 1,
-      keepAliveTimeout: idleMs,
-      keepAliveMaxTimeout: idleMs,
-      headersTimeout: readTimeoutMs,
-      bodyTimeout: readTimeoutMs,
-      connect: { timeout: connectionTimeoutMs },
-    });
-    const limiter = new RateLimiter(rate, this.#clock);
-    const counters = { claims: 0, busy: 0, open: 0, requests: 0, reused: 0, failures: 0, usedMs: this.#clock.monotonicMs() };
-    const host: Host = { origin, pool, limiter, waiting: [], ...counters };
-    pool.on("connect", () => host.open++);
-    pool.on("disconnect", () => host.open--);
-    this.#hosts.set(origin, host);
-    return host;
-  }
-
-  /** Idle connections of the host that was used least recently give way when there are too many. */
-  #makeRoom(): void {
-    const open = Array.from(this.#hosts.values()).reduce((sum, host) => sum + host.open, 0);
-    if (open < this.options.maxConnections) return;
-    const idle = Array.from(this.#hosts.values()).filter(({ claims }) => claims === 0);
-    idle.sort((a, b) => a.usedMs - b.usedMs);
-    if (idle[0] !== undefined) this.#forget(idle[0]);
+  /**
+   * Idle connections give way, those of the host that was used least recently first, when with what the granted turns will open
+   * there are too many. Turns alone are never too many.
+   */
+  #makeRoom(own: HostConnections): void {
+    while (own.open > this.options.maxPerHost && own.closeIdle());
+    const hosts = Array.from(this.#hosts.values());
+    let excess = hosts.reduce((sum, { open, busy }) => sum + Math.max(open, busy), 0) - this.options.maxConnections;
+    if (excess <= 0) return;
+    for (const host of hosts.sort((a, b) => a.usedMs - b.usedMs)) {
+      while (excess > 0 && host.open > host.busy && host.closeIdle()) excess--;
+    }
   }
 
   async #sweep(): Promise<void> {
@@ -271,27 +227,21 @@ export class ConnectionPool {
     });
   }
 
-  #forget(host: Host): void {
+  #forget(host: HostConnections): void {
     this.#hosts.delete(host.origin);
-    void host.pool.close();
+    void host.close();
   }
 
   #withTables<R>(site: string, use: () => R): Promise<R> {
     return this.#locks.task("connections", (at) => this.#lock.withWrite(at, use, { site }));
   }
 
-  /** A request's first bytes go out: over a connection that has carried another one, or over a new one. */
   readonly #sent = (message: unknown): void => {
-    const { request, socket } = message as { request: { origin: string }; socket: Socket };
-    const host = this.#hosts.get(request.origin);
+    const { socket } = message as { socket: Socket };
+    const host = this.#hostOfSocket.get(socket);
     if (host === undefined) return;
-    host.requests++;
     this.#requests++;
-    if (this.#hostOfSocket.has(socket)) {
-      host.reused++;
-      this.#reused++;
-    }
-    this.#hostOfSocket.set(socket, host);
+    if (host.sent(socket)) this.#reused++;
   };
 
   #signalOf(own: AbortSignal | undefined, timeoutMs?: number): AbortSignal {
@@ -333,15 +283,4 @@ async function readAll(body: AsyncIterable<Buffer>, { origin, path, bytesMax }: 
 function isTransient(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return typeof code === "string" && /^(UND_ERR_(SOCKET|CONNECT_TIMEOUT)|ECONN\w+|EPIPE|EHOSTUNREACH|ETIMEDOUT)$/.test(code);
-}
-
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

@@ -1,10 +1,11 @@
 import type { HttpLimits } from "../http/limits.ts";
 import type { LockManager } from "../locks/manager.ts";
 import type { Clock, Entropy, Log } from "../ports.ts";
-import { ConnectionPool, type ConnectionPoolOptions, type HostStatistics } from "./connection-pool.ts";
+import { ConnectionPool, type ConnectionPoolOptions } from "./connection-pool.ts";
 import { dial } from "./dialler.ts";
 import { FaultPlan } from "./faults.ts";
 import type { Self } from "./hello.ts";
+import type { HostStatistics } from "./host-connections.ts";
 import type { Link, LinkHandler, PeerIdentity } from "./link.ts";
 import { PeerListener, type Remote } from "./listener.ts";
 import { parsePeerUrl } from "./peer-url.ts";
