@@ -47,3 +47,8 @@ function scaled(value: number, step: number, units: readonly string[]): [string,
 function threeDigits(value: number): string {
   return value >= 99.95 ? value.toFixed(0) : value.toFixed(1);
 }
+
+/** `1 node`, `3 nodes`. */
+export function countOf(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}

@@ -3,6 +3,7 @@ import { BaseCommand } from "../../base.ts";
 import type { NodeStatus } from "../../core/client/index.ts";
 import { untilInterrupted } from "../../ui/interrupt.ts";
 import { runTask } from "../../ui/tasks.ts";
+import { countOf } from "../../ui/units.ts";
 
 export default class SessionUp extends BaseCommand {
   static override summary = "Let nodes of the session run as processes of their own, and wait until all answer with the same tip";
@@ -35,7 +36,7 @@ export default class SessionUp extends BaseCommand {
     const title = `Start nodes of session ${session.name} and wait until their tips agree`;
     await untilInterrupted((signal) => runTask(title, (tell) => start(signal, tell), { quiet: this.jsonEnabled() }));
     const mining = flags.miners > 0 ? `, ${flags.miners} mining` : "";
-    this.log(`session ${session.name}: ${nodes.length} nodes at height ${nodes[0]?.height}${mining}`);
+    this.log(`session ${session.name}: ${countOf(nodes.length, "node")} at height ${nodes[0]?.height}${mining}`);
     return { nodes };
   }
 }
