@@ -14,7 +14,7 @@ import { Block } from "../primitives/block.ts";
 import { Transaction } from "../primitives/transaction.ts";
 import { BENCH_NETWORK, BENCH_START } from "./block-supply.ts";
 
-const QUIET: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+export const QUIET: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 /** Senders that wait for their answers at the same time. */
 const SENDERS = 256;
 

@@ -20,6 +20,7 @@ const SUITES = {
   mempool: () => import("./mempool.bench.ts"),
   mining: () => import("./mining.bench.ts"),
   api: () => import("./api.bench.ts"),
+  peers: () => import("./peers.bench.ts"),
   startup: () => import("./startup.bench.ts"),
 } satisfies Record<string, () => Promise<BenchModule>>;
 

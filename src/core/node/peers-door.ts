@@ -7,6 +7,7 @@ import { PeerManager } from "../peers/table/peer-manager.ts";
 import { peersFile } from "../peers/table/peers-file.ts";
 import type { Txid } from "../primitives/units.ts";
 import { type House, version } from "./house.ts";
+import type { NodeParts } from "./parts.ts";
 import { peerChain } from "./peer-chain.ts";
 import { RelayPool } from "./relay-pool.ts";
 
@@ -64,12 +65,12 @@ export async function openPeerPort(
     peers.listen(host, port),
   );
   for (const url of options.connect ?? []) await peers.add(url);
-  tellPeers(house, peers);
+  tellPeers(house.parts, peers);
   return { port, url: peers.listenUrl ?? `http://127.0.0.1:${port}` };
 }
 
 /** The node's own events are what peers are told of: they come in order, outside of every lock. */
-function tellPeers({ parts: { events } }: House, { sync }: PeerManager): void {
+export function tellPeers({ events }: Pick<NodeParts, "events">, { sync }: PeerManager): void {
   let isTold = false;
   events.follow(events.sequence, (event) => {
     if (event.event === "transaction-added") sync.transactionAdded(event.txid as Txid);
