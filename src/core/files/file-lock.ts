@@ -24,7 +24,7 @@ import { isSameProcess, processStartTime } from "./process-identity.ts";
 
 export const FILE_LOCK_TIMEOUT_MS = 10_000;
 /** The same in every process: whoever expects less would rob the others. */
-const STALE_MS = 5_000;
+export const STALE_MS = 5_000;
 const REFRESH_MS = 1_000;
 /** A waiter asks after 1 to this many milliseconds, drawn at random, so that waiters do not march in step. */
 const POLL_MS_MAX = 20;

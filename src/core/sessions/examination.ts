@@ -10,6 +10,7 @@ import { ensurePrivateFolder, nodeFolder, sessionFolder } from "../files/paths.t
 import { socketPath } from "../files/socket-path.ts";
 import { bestKernel } from "../mining/kernel-module.ts";
 import { defaultSignatureEngine } from "../verify/signature-engine.ts";
+import { findOrphans, isLockLeftBehind } from "./leftovers.ts";
 
 /** One thing that was looked at. `remedy` says what to do where the state is not "ok". */
 export interface Finding {
@@ -129,9 +130,15 @@ async function freeDisk(home: string): Promise<Finding> {
 
 function socketLength(home: string, session: string, node: string): Finding {
   const folder = nodeFolder(home, session, node);
-  const path = socketPath(folder, process.env);
-  const moved = dirname(path) === folder ? "" : ", for the node's folder has too long a path";
-  return { subject: "socket", state: "ok", text: `${path}${moved}` };
+  try {
+    const path = socketPath(folder, process.env);
+    const moved = dirname(path) === folder ? "" : ", for the node's folder has too long a path";
+    return { subject: "socket", state: "ok", text: `${path}${moved}` };
+  } catch (error) {
+    if (!(error instanceof ChainCoreError)) throw error;
+    const [text = "", remedy] = error.message.split("; ");
+    return { subject: "socket", state: "error", text, ...(remedy ? { remedy } : {}) };
+  }
 }
 
 async function mnemonicMode(home: string, session: string): Promise<Finding> {
@@ -182,6 +189,22 @@ async function registryFindings(home: string, name: string): Promise<Finding[]> 
       remedy: `see their node.log; "chaincore node -s ${name} --node-id ${lost[0]}" starts one again`,
     });
   }
+  findings.push(...(await leftovers(home, name, nodes)));
   const running = nodes.filter(isRunning).length;
   return findings.length > 0 ? findings : [{ subject, state: "ok", text: `${running} of ${nodes.length} nodes run` }];
+}
+
+async function leftovers(home: string, name: string, nodes: readonly NodeEntry[]): Promise<Finding[]> {
+  const subject = `session ${name}`;
+  const findings = (await findOrphans(home, name, nodes)).map(
+    ({ pid, node }): Finding => ({
+      subject,
+      state: "warning",
+      text: `process ${pid} works in the folder of ${node}, but the registry does not know it`,
+      remedy: `end it with "kill ${pid}", then start ${node} again`,
+    }),
+  );
+  if (!(await isLockLeftBehind(home, name))) return findings;
+  const remedy = "none needed: the next change of the registry removes it";
+  return [...findings, { subject, state: "warning", text: "its lock was left behind by a process that is gone", remedy }];
 }
