@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { encodeAnnouncement } from "../../../src/core/peers/announcement.ts";
-import { decodeHashes, encodeBodies } from "../../../src/core/peers/bodies-message.ts";
+import { encodeBodies } from "../../../src/core/peers/bodies-message.ts";
 import { ANNOUNCED_TRANSACTIONS_MAX } from "../../../src/core/peers/messages.ts";
 import type { Txid } from "../../../src/core/primitives/units.ts";
 import { buildTx, fakeTxid } from "../../support/build-block.ts";
@@ -66,7 +66,7 @@ test("who announces a transaction and keeps it does not keep others from sending
   const keeper = meet(node, { "get-transactions": () => held }, LOW);
   await announce(keeper, [tx.txid]);
   await until("asked", () => keeper.asked.includes("get-transactions"));
-  const friend = meet(node, { "get-transactions": (body) => (decodeHashes(body, 10), encodeBodies([tx.raw])) }, LOW);
+  const friend = meet(node, { "get-transactions": () => encodeBodies([tx.raw]) }, LOW);
   await announce(friend, [tx.txid]);
   answer(NO_BODIES);
   await until("pooled", () => node.pool.txs.has(tx.txid));

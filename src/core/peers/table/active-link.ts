@@ -37,6 +37,13 @@ export function chooseEviction(links: readonly ActiveLink[]): ActiveLink | undef
   return crowd?.toSorted((a, b) => b.link.openedMs - a.link.openedMs)[0];
 }
 
+/** Whether people mean this link by `name`: its URL, with or without its scheme, node id, instance, address or ADDRESS:PORT. */
+export function isNamed({ url, identity, remote }: Link, name: string): boolean {
+  const { address, port } = remote;
+  const names = [url, url?.replace(/^https?:\/\//, ""), identity.nodeId, identity.instance, address, `${address}:${port}`];
+  return names.includes(name);
+}
+
 /**
  * Of two links between the same two nodes the one that the smaller instance has dialled stays, so that both sides choose the same
  * one; of two that the same side has dialled, the newer.

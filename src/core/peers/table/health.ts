@@ -48,6 +48,7 @@ export async function ping(
     heard(active, answer);
   } catch (error) {
     active.missed++;
-    if (!(error instanceof LinkError) || active.missed >= MISSED_MAX) active.link.close("it does not answer");
+    if (!(error instanceof LinkError)) active.link.close("what it answers to a ping is no answer");
+    else if (active.missed >= MISSED_MAX) active.link.close("it does not answer");
   }
 }

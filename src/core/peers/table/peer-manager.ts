@@ -11,7 +11,7 @@ import { parsePeerUrl } from "../peer-url.ts";
 import type { PeerChain, PeerPool } from "../ports.ts";
 import { PeerSync } from "../sync/sync.ts";
 import { PeerTransport, type TransportOptions } from "../transport.ts";
-import { type ActiveLink, chooseEviction, isNewLinkBetter } from "./active-link.ts";
+import { type ActiveLink, chooseEviction, isNamed, isNewLinkBetter } from "./active-link.ts";
 import { decodeAddresses, encodeAddresses, tellable } from "./addresses-message.ts";
 import { BAN_SECONDS, type Ban, parseBanAddress } from "./ban-list.ts";
 import { checkHealth, ping, ROUND_MS } from "./health.ts";
@@ -79,7 +79,7 @@ export class PeerManager {
     const judge = createJudge({
       find: (link) => this.#links.get(link),
       nowSeconds: () => book.nowSeconds,
-      ban: (ban) => this.#inBackground(book.ban([ban])),
+      ban: (ban) => this.#inBackground(this.#keepOut([ban])),
       told: (link, verdict, evidence) => {
         deps.log.warn({ peer: nameOf(link), verdict, ...evidence }, "a peer misbehaved");
         deps.told?.(nameOf(link), verdict);
@@ -198,8 +198,7 @@ export class PeerManager {
       const place = isUrl ? { address: null, url: parsePeerUrl(name).text } : { address: parseBanAddress(name), url: null };
       bans.push({ ...place, instance: null, reason, since, until });
     }
-    await this.#book.ban(bans);
-    for (const { link } of this.links) if (this.#banOf(link.identity, link.remote) !== undefined) link.close(`banned: ${reason}`);
+    await this.#keepOut(bans);
     return bans;
   }
 
@@ -213,18 +212,17 @@ export class PeerManager {
     return this.#ping();
   }
 
-  /** The links of a name. */
   #named(name: string): readonly ActiveLink[] {
-    return this.links.filter(({ link: { url, identity, remote } }) =>
-      [
-        url,
-        identity.nodeId,
-        identity.instance,
-        remote.address,
-        `${remote.address}:${remote.port}`,
-        url?.replace(/^https?:\/\//, ""),
-      ].includes(name),
-    );
+    return this.links.filter(({ link }) => isNamed(link, name));
+  }
+
+  /** Whoever came in while the ban was being written goes with it. */
+  async #keepOut(bans: readonly Ban[]): Promise<void> {
+    await this.#book.ban(bans);
+    for (const { link } of this.links) {
+      const ban = this.#banOf(link.identity, link.remote);
+      if (ban !== undefined) link.close(`banned: ${ban.reason}`);
+    }
   }
 
   get #self(): Self {
