@@ -11,6 +11,7 @@ import type { Height } from "../primitives/units.ts";
 import { BenchNode, QUIET, spendsOf } from "./bench-node.ts";
 import { BenchPeer } from "./bench-peer.ts";
 import { BENCH_NETWORK, BlockSupply } from "./block-supply.ts";
+import { cpuSeconds } from "./measure.ts";
 import { type BenchRow, median, row } from "./report.ts";
 
 /*
@@ -27,7 +28,7 @@ const SYNC_TRANSACTIONS = 20;
 const ANNOUNCED_TRANSACTIONS = 2_000;
 
 export async function rows(): Promise<readonly BenchRow[]> {
-  return [...(await linkRows()), await broadcastRow(), await syncRow(), await announceRow()];
+  return [...(await linkRows()), await broadcastRow(), ...(await syncRows()), await announceRow()];
 }
 
 const genesis = Block.decode(BENCH_NETWORK.genesis);
@@ -120,7 +121,7 @@ async function broadcastRow(): Promise<BenchRow> {
 }
 
 /** By turns: the same blocks from a file, and from a peer that has them. */
-async function syncRow(): Promise<BenchRow> {
+async function syncRows(): Promise<readonly BenchRow[]> {
   const supply = new BlockSupply();
   supply.fund(SYNC_BLOCKS * SYNC_TRANSACTIONS);
   for (let i = 0; i < SYNC_BLOCKS; i++) supply.spend(SYNC_TRANSACTIONS);
@@ -129,21 +130,27 @@ async function syncRow(): Promise<BenchRow> {
     await full.node.run((task) => full.node.parts.chain.acceptBlocks(task, supply.blocks.slice(at, at + 50)));
   const path = join(full.node.directory, "export.dat");
   await exportBlockFile(full.node.parts.chain, path);
-  const samples = { file: [] as number[], peer: [] as number[] };
+  const samples = { file: [] as number[], peer: [] as number[], fileCpu: [] as number[], peerCpu: [] as number[] };
   for (let run = -1; run < 3; run++) {
+    const start = cpuSeconds();
     const file = await importMs(path);
+    const between = cpuSeconds();
     const peer = await syncMs(full);
     if (run < 0) continue;
     samples.file.push((SYNC_BLOCKS * 1000) / file);
     samples.peer.push((SYNC_BLOCKS * 1000) / peer);
+    samples.fileCpu.push(between - start);
+    samples.peerCpu.push(cpuSeconds() - between);
   }
-  return row({
-    name: `sync of ${SYNC_BLOCKS} blocks with ${SYNC_BLOCKS * SYNC_TRANSACTIONS} transactions from a peer`,
-    unit: "blocks/s",
-    samples: samples.peer,
-    reference: { name: "import of the same from a file", value: median(samples.file) },
-    goal: { on: "ratio", sign: ">=", bound: 0.8 },
-  });
+  const name = `sync of ${SYNC_BLOCKS} blocks with ${SYNC_BLOCKS * SYNC_TRANSACTIONS} transactions from a peer`;
+  const reference = (file: readonly number[]) => ({ name: "import of the same from a file", value: median(file) });
+  return [
+    row({
+      ...{ name, unit: "blocks/s", samples: samples.peer, reference: reference(samples.file) },
+      goal: { on: "ratio", sign: ">=", bound: 0.8 },
+    }),
+    row({ name: `${name}, both ends`, unit: "s CPU", samples: samples.peerCpu, reference: reference(samples.fileCpu) }),
+  ];
 }
 
 async function importMs(path: string): Promise<number> {
