@@ -8,6 +8,9 @@ export { connectToNode, currentSession, getRunningNode } from "./client/find-nod
 export { readChainSpec } from "./consensus/chain-spec.ts";
 export { MAINNET, type NetworkParams, REGTEST } from "./consensus/params.ts";
 export { AssertionError, ChainCoreError } from "./errors.ts";
+export { writeFileAtomic } from "./files/atomic-file.ts";
+export { FencedFile } from "./files/fenced-file.ts";
+export { FileLock } from "./files/file-lock.ts";
 export type { Holds, LockContext, MayTake, Root } from "./locks/context.ts";
 export { AtomicCounter } from "./locks/counter.ts";
 export { DeadlockError, LockOrderError, LockTimeoutError } from "./locks/errors.ts";
