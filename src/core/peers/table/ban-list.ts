@@ -1,4 +1,4 @@
-import { BlockList, isIP } from "node:net";
+import { BlockList, isIP, SocketAddress } from "node:net";
 import { ChainCoreError } from "../../errors.ts";
 import type { Holds } from "../../locks/context.ts";
 import { classOfAddress, plainAddress } from "../address-class.ts";
@@ -54,7 +54,9 @@ export class BanList {
   /** Lifts what names exactly this address, instance or URL. @returns how many */
   lift(_at: Holds<"PEERS", "write">, name: string): number {
     const before = this.#bans.length;
-    this.#bans = this.#bans.filter(({ address, instance, url }) => address !== name && instance !== name && url !== name);
+    const [place = "", bits] = name.split("/");
+    const asKept = isIP(place) === 0 ? name : spelled(place, bits);
+    this.#bans = this.#bans.filter(({ address, instance, url }) => address !== asKept && instance !== name && url !== name);
     return before - this.#bans.length;
   }
 
@@ -69,22 +71,30 @@ export class BanList {
 
 /** An address or ADDRESS/BITS as it is kept. @throws ChainCoreError bad-address for anything else, and for this machine's own */
 export function parseBanAddress(text: string): string {
-  const [address = "", bits] = text.split("/");
-  const family = isIP(address);
+  const [address = "", bits, ...rest] = text.split("/");
+  const family = address.includes("%") || rest.length > 0 ? 0 : isIP(address);
   const isSound = family !== 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32)));
   if (!isSound) throw new ChainCoreError("bad-address", `${JSON.stringify(text)} is no address and no ADDRESS/BITS`);
-  if (classOfAddress(address) === "loopback") {
+  const kept = spelled(address, bits);
+  if (classOfAddress(kept.split("/")[0]!) === "loopback" || covers(kept, "127.0.0.1") || covers(kept, "::1")) {
     throw new ChainCoreError(
       "bad-address",
       `${text} is this machine itself: every node here would be banned; ban a peer by its URL instead`,
     );
   }
-  return bits === undefined ? plainAddress(address) : text;
+  return kept;
+}
+
+/** One spelling for each place: 2001:DB8:0::1 is 2001:db8::1. A network keeps the family that its bits are counted in. */
+function spelled(address: string, bits: string | undefined): string {
+  const isLong = isIP(address) === 6 && !address.includes("%");
+  const short = isLong ? new SocketAddress({ address, family: "ipv6" }).address : address;
+  return bits === undefined ? plainAddress(short) : `${short}/${bits}`;
 }
 
 function covers(banned: string, address: string): boolean {
   const [network = "", bits] = banned.split("/");
-  if (bits === undefined) return network === address;
+  if (bits === undefined) return network === plainAddress(address);
   const list = new BlockList();
   list.addSubnet(network, Number(bits), isIP(network) === 6 ? "ipv6" : "ipv4");
   return list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");

@@ -123,11 +123,19 @@ export class PeerBook {
     this.#isChanged = false;
     const kept = this.peers.filter(({ source }) => source !== "session");
     const peers = kept.map(({ url, source, instance, nodeId, lastSeen }) => ({ url, source, instance, nodeId, lastSeen }));
-    await this.#deps.store.save({ peers, bans: this.bans });
+    try {
+      await this.#deps.store.save({ peers, bans: this.bans });
+    } catch (error) {
+      this.#isChanged = true; // The next save tries again.
+      throw error;
+    }
   }
 
   #change<R>(site: string, change: (at: Inside<"PEERS", "write", unknown>) => R): Promise<R> {
-    this.#isChanged = true;
-    return this.#deps.locks.task("peers", (at) => this.#lock.withWrite(at, change, { site }));
+    const marked = (at: Inside<"PEERS", "write", unknown>) => {
+      this.#isChanged = true; // Here and not before: a save that goes on while this waits must not count it as written.
+      return change(at);
+    };
+    return this.#deps.locks.task("peers", (at) => this.#lock.withWrite(at, marked, { site }));
   }
 }
