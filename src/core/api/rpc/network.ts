@@ -24,9 +24,15 @@ export function networkMethods(deps: ApiDeps): readonly RpcMethod[] {
       results: result("n", "(numeric) The connection count"),
     },
     getnettotals(deps),
-    ...(peers === undefined ? [] : peerMethods(peers, deps.clock)),
+    ...(peers === undefined ? NO_PEERS : peerMethods(peers, deps.clock)),
   ];
 }
+
+/** A node without a peer port answers the questions, and takes no orders. */
+const NO_PEERS: readonly RpcMethod[] = [
+  listing("getaddednodeinfo", "Returns information about the given added node, or all added nodes.", () => []),
+  listing("listbanned", "List all manually banned IPs/Subnets.", () => []),
+];
 
 function listing(name: string, about: string, run: () => unknown): RpcMethod {
   return { name, group: "Network", about, params: [], results: result("[...]", "(json array)"), run };

@@ -19,7 +19,7 @@ const REQUESTS_PER_LINK = 2;
 const ARRIVED_BYTES_MAX = 64_000_000;
 /** One commit takes so many bytes of bodies; the tip is seen to move, and a crash loses little. */
 const CONNECT_BYTES = 8_000_000;
-const CONNECT_BLOCKS = 64;
+const CONNECT_BLOCKS = 256;
 /** The block that all wait for is asked of a second link after this. */
 const STALL_MS = 2_000;
 const ANSWER_MS = 30_000;
