@@ -75,7 +75,7 @@ test("headers without end that never show enough work are dropped at a bound, of
     };
     return new LinkState({ id, identity: { tip: claim(1n) }, request } as unknown as Link);
   });
-  const sync = new HeaderSync({ chain, params: QUICK, judge, learned: () => undefined });
+  const sync = new HeaderSync({ chain, params: QUICK, judge, run: () => undefined, learned: () => undefined });
   await Promise.all(states.map((state) => sync.follow(state)));
   expect(verdicts).toEqual([[0, "low-work-headers"]]);
   expect(asked).toEqual([UNPROVEN_HEADERS_MAX / HEADERS_MAX + 1, 1]);

@@ -19,6 +19,8 @@ interface Deps {
   readonly pool: PeerPool;
   readonly entropy: Entropy;
   readonly links: Iterable<LinkState>;
+  /** Sees to work that nobody awaits. */
+  readonly run: (work: Promise<void>) => void;
 }
 
 /**
@@ -55,7 +57,7 @@ export class Announcer {
   #begin(state: LinkState): void {
     if (state.isAnnouncing || state.isClosed) return;
     state.isAnnouncing = true;
-    setImmediate(() => void this.#flush(state)); // What comes in this turn of the loop goes together.
+    setImmediate(() => this.#deps.run(this.#flush(state))); // What comes in this turn of the loop goes together.
   }
 
   async #flush(state: LinkState): Promise<void> {

@@ -32,6 +32,8 @@ interface Deps {
   readonly judge: Judge;
   readonly clock: Clock;
   readonly links: Iterable<LinkState>;
+  /** Sees to work that nobody awaits. */
+  readonly run: (work: Promise<void>) => void;
 }
 
 interface Arrived {
@@ -98,7 +100,7 @@ export class BlockDownload {
     const window = windowAbove(lastComplete(target), target);
     this.#assign(window);
     this.#watch();
-    void this.#connect(window);
+    this.#deps.run(this.#connect(window));
   }
 
   stop(): void {
@@ -133,7 +135,7 @@ export class BlockDownload {
       for (const state of free) {
         if (state.blockRequests >= REQUESTS_PER_LINK) continue;
         const mine = takeFor(state, missing, share, this.#underWay);
-        if (mine.length > 0) void this.#fetch(state, mine);
+        if (mine.length > 0) this.#deps.run(this.#fetch(state, mine));
       }
     }
   }

@@ -25,6 +25,8 @@ interface HeaderSyncDeps {
   readonly chain: PeerChain;
   readonly params: NetworkParams;
   readonly judge: Judge;
+  /** Sees to work that nobody awaits. */
+  readonly run: (work: Promise<void>) => void;
   /** A link has shown new headers. */
   readonly learned: () => void;
 }
@@ -63,7 +65,7 @@ export class HeaderSync {
 
   /** Goes on with a link whose headers had run too far ahead. */
   resume(state: LinkState): void {
-    if (state.waitsForBodies && this.#hasRoom(state)) void this.follow(state);
+    if (state.waitsForBodies && this.#hasRoom(state)) this.#deps.run(this.follow(state));
   }
 
   #hasRoom({ bestKnown }: LinkState): boolean {

@@ -88,10 +88,11 @@ export class PeerSync {
     this.#deps = deps;
     const { chain, pool, params, judge, clock, entropy } = deps;
     const links = { [Symbol.iterator]: () => this.#links.values() };
-    this.#download = new BlockDownload({ chain, judge, clock, links });
-    this.#headers = new HeaderSync({ chain, params, judge, learned: () => this.#download.schedule() });
-    this.#announcer = new Announcer({ chain, pool, entropy, links });
-    this.#relay = new TransactionRelay({ pool, judge, links, clock, isCurrent: () => this.#isCurrent });
+    const run = (work: Promise<void>) => this.#inBackground(work);
+    this.#download = new BlockDownload({ chain, judge, clock, links, run });
+    this.#headers = new HeaderSync({ chain, params, judge, run, learned: () => this.#download.schedule() });
+    this.#announcer = new Announcer({ chain, pool, entropy, links, run });
+    this.#relay = new TransactionRelay({ pool, judge, links, clock, run, isCurrent: () => this.#isCurrent });
     this.#news = new BlockNews({ chain, pool, judge, clock, headers: this.#headers, download: this.#download });
     this.#timer = setInterval(() => this.#tellFeeFilter(), FEE_FILTER_MS).unref();
   }

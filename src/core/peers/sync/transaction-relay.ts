@@ -26,6 +26,8 @@ interface Deps {
   /** Whether transactions are of use: not while the chain is far behind. */
   readonly isCurrent: () => boolean;
   readonly links: Iterable<LinkState>;
+  /** Sees to work that nobody awaits. */
+  readonly run: (work: Promise<void>) => void;
   readonly clock: Clock;
 }
 
@@ -61,7 +63,7 @@ export class TransactionRelay {
     }
     if (state.repeatedNews > REPEATED_NEWS_MAX)
       this.#deps.judge.misbehaved(state.link, "flood", { repeated: state.repeatedNews });
-    void this.#fetchAll(state);
+    this.#deps.run(this.#fetchAll(state));
   }
 
   #isWanted(txid: Txid): boolean {
@@ -111,7 +113,7 @@ export class TransactionRelay {
       else this.#deps.judge.misbehaved(state.link, "not-what-was-asked", { sent: stranger.txid });
     } finally {
       for (const txid of txids) this.#underWay.delete(txid);
-      for (const other of this.#deps.links) if (other.wanted.size > 0) void this.#fetchAll(other); // They may have what this one lacked.
+      for (const other of this.#deps.links) if (other.wanted.size > 0) this.#deps.run(this.#fetchAll(other)); // They may have what this one lacked.
     }
   }
 
