@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { generateMnemonic, validateMnemonic } from "@scure/bip39";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { CURRENT_SESSION_FILE, currentSession, type Place } from "../client/find-node.ts";
-import { findSessionMetadata, isRunning } from "../client/session-metadata.ts";
+import { findSessionMetadata, isRunning, type SessionMetadata } from "../client/session-metadata.ts";
 import { readChainSpec } from "../consensus/chain-spec.ts";
 import { ChainCoreError } from "../errors.ts";
 import { syncFolder, writeFileAtomic } from "../files/atomic-file.ts";
@@ -34,9 +34,7 @@ export interface CreateOptions {
  */
 export async function createSession(place: Place, options: CreateOptions = {}): Promise<Session> {
   const name = await currentSession(place);
-  if (await findSessionMetadata(place.home, name)) {
-    throw new ChainCoreError("session-exists", `session "${name}" stands already; remove it first or choose another name`);
-  }
+  if (await findSessionMetadata(place.home, name)) throw sessionExists(name);
   const mnemonic = options.mnemonic === undefined ? {} : { mnemonic: mnemonicOf(options.mnemonic) };
   const session = await Session.open({ home: place.home, name, clock, ...mnemonic, terms: termsOf(name, options) });
   if (options.use) await useSession(place.home, name);
@@ -67,13 +65,7 @@ export async function useSession(home: string, name: string): Promise<void> {
 
 /** Deletes a session whose nodes have all ended. @throws ChainCoreError no-such-session, nodes-run */
 export async function removeSession(home: string, name: string): Promise<void> {
-  const running = (await getSession(home, name)).nodes.filter(isRunning).map((node) => node.node_id);
-  if (running.length > 0) {
-    throw new ChainCoreError(
-      "nodes-run",
-      `session "${name}" still runs ${running.join(", ")}; stop them first with "chaincore session down -s ${name}"`,
-    );
-  }
+  refuseRunning(name, await getSession(home, name));
   const folder = sessionFolder(home, name);
   // Out of sight in one step, so that nobody opens half a session.
   const doomed = join(dirname(folder), `.removed-${name}-${process.pid}`);
@@ -82,7 +74,22 @@ export async function removeSession(home: string, name: string): Promise<void> {
   await rm(doomed, { recursive: true, force: true });
 }
 
-async function getSession(home: string, name: string) {
+/** @throws ChainCoreError nodes-run */
+export function refuseRunning(name: string, metadata: SessionMetadata): void {
+  const running = metadata.nodes.filter(isRunning).map((node) => node.node_id);
+  if (running.length === 0) return;
+  throw new ChainCoreError(
+    "nodes-run",
+    `session "${name}" still runs ${running.join(", ")}; stop them first with "chaincore session down -s ${name}"`,
+  );
+}
+
+export function sessionExists(name: string): ChainCoreError {
+  return new ChainCoreError("session-exists", `session "${name}" stands already; remove it first or choose another name`);
+}
+
+/** @throws ChainCoreError no-such-session */
+export async function getSession(home: string, name: string): Promise<SessionMetadata> {
   const metadata = await findSessionMetadata(home, name);
   if (metadata) return metadata;
   throw new ChainCoreError("no-such-session", `there is no session "${name}"; "chaincore session list" shows those that stand`);
