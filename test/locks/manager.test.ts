@@ -177,6 +177,21 @@ test("a signal ends a wait with its reason, before, while and never after the gr
   expect(locks.getAllStats()["a"]).toMatchObject({ state: "free", aborts: 1, waiters: [] });
 });
 
+test("without statistics acquisitions are not counted, and holders are still seen with their site", async () => {
+  const locks = manager({ statistics: false });
+  const lock = locks.getLock("a", "PEERS");
+  await locks.task("quiet", (at) =>
+    lock.withWrite(
+      at,
+      () => expect(locks.getAllStats()["a"]!.holders).toMatchObject([{ owner: expect.stringMatching(/^quiet/), site: "here" }]),
+      {
+        site: "here",
+      },
+    ),
+  );
+  expect(locks.getAllStats()["a"]).toMatchObject({ acquisitions: 0, state: "free" });
+});
+
 test("without the search before a wait the periodic check finds the cycle and refuses one of it", async () => {
   const warnings: LockWarning[] = [];
   const locks = manager({ enforceOrder: false, detect: false, onWarning: (warning) => warnings.push(warning) });

@@ -3,15 +3,17 @@ import { Worker } from "node:worker_threads";
 import type { Root } from "../locks/context.ts";
 import { DeadlockError } from "../locks/errors.ts";
 import { LockManager } from "../locks/manager.ts";
+import type { RwLock } from "../locks/rwlock.ts";
 import { LockSpace } from "../locks/space.ts";
 import { closesCycle } from "../locks/wait-graph.ts";
-import { nsPerAwait, nsPerCall, threadCpuNs } from "./measure.ts";
+import { nsPerAwait, threadCpuNs } from "./measure.ts";
 import { withPthreadMutex } from "./pthread-mutex.ts";
 import { type BenchRow, median, quantile, row } from "./report.ts";
 
 /** Enough that the ticks of the CPU clock, 4 ms on some machines, do not show. */
 const PAIRS = 1_000_000;
-const AWAITS = 300_000;
+const AWAITS = 1_000_000;
+const RUNS = 9;
 
 const left: string[] = [];
 
@@ -33,62 +35,121 @@ export async function rows(): Promise<readonly BenchRow[]> {
 async function uncontendedRows(): Promise<readonly BenchRow[]> {
   const manager = new LockManager();
   const lock = manager.getLock("bench", "MEMPOOL");
-  const word = new Int32Array(new SharedArrayBuffer(4));
-  const rawPair = () => {
-    Atomics.compareExchange(word, 0, 0, 1);
-    Atomics.compareExchange(word, 0, 1, 0);
-  };
   return manager.task("bench", async (at) => {
-    const writePair = () => lock.tryAcquire(at, "write")!.release();
-    const { raw, sync, pthread } = await withPthreadMutex((nsPerPair) => byTurns(rawPair, writePair, nsPerPair));
-    const read = nsPerCall(() => lock.tryAcquire(at, "read")!.release(), PAIRS);
-    const bare: number[] = [];
-    const awaited: number[] = [];
-    for (let run = 0; run < 7; run++) {
-      // Each in an async function of its own.
-      bare.push(...(await nsPerAwait(async () => void (await undefined), AWAITS, 1)));
-      awaited.push(...(await nsPerAwait(async () => (await lock.acquire(at, "write")).release(), AWAITS, 1)));
-    }
-    const withWrite = await nsPerAwait(() => lock.withWrite(at, nothing), AWAITS);
-    const pair = { name: "raw compare-exchange pair", value: median(raw) };
+    const { rows, sync } = await syncRows(lock, at);
+    const given = {};
+    // Each in an async function of its own, as a caller would be.
+    const bareOne = async () => void (await undefined);
+    const objectOne = async () => void (await Promise.resolve(given));
+    const acquireOne = async () => (await lock.acquire(at, "write")).release();
+    const loops = {
+      bare: async () => {
+        for (let i = 0; i < AWAITS; i++) await bareOne();
+      },
+      object: async () => {
+        for (let i = 0; i < AWAITS; i++) await objectOne();
+      },
+      acquire: async () => {
+        for (let i = 0; i < AWAITS; i++) await acquireOne();
+      },
+      withWrite: async () => {
+        for (let i = 0; i < AWAITS; i++) await lock.withWrite(at, nothing);
+      },
+    };
+    const { bare, object, acquire: awaited, withWrite } = await byTurns(loops, AWAITS);
+    const above = (samples: readonly number[]) => samples.map((ns, run) => ns - bare[run]!);
     return [
-      row({ name: "write, acquire and release (CPU)", unit: "ns", samples: sync, reference: pair, goal: atMost("ratio", 3) }),
-      ...pthreadRows(sync, pthread),
-      row({ name: "read, acquire and release (CPU)", unit: "ns", samples: read, reference: pair }),
+      ...rows,
       row({
         name: "awaited acquire and release, above a bare await (CPU)",
         unit: "ns",
-        samples: awaited.map((ns, run) => ns - bare[run]!),
+        samples: above(awaited),
         goal: atMost("value", 100),
       }),
+      row({ name: "of it what V8 takes to await any object", unit: "ns", samples: above(object) }),
       row({ name: "withWrite (CPU)", unit: "ns", samples: withWrite, reference: { name: "bare await", value: median(bare) } }),
       ...(await otherLocks(sync, awaited)),
     ];
   });
 }
 
-function nothing(): void {}
-
-/** Neighbours on the same processor slow one down as much as the other if they take turns. */
-async function byTurns(rawPair: () => void, writePair: () => void, nsPerPair: (() => Promise<number>) | undefined) {
-  const raw: number[] = [];
-  const sync: number[] = [];
-  const pthread: number[] = [];
-  for (let run = 0; run < 9; run++) {
-    raw.push(...nsPerCall(rawPair, PAIRS, 1));
-    sync.push(...nsPerCall(writePair, PAIRS, 1));
-    if (nsPerPair !== undefined) pthread.push(await nsPerPair());
-  }
-  return { raw, sync, pthread };
+/** Without waiting for a promise; the manager's statistics on, but for one row. */
+async function syncRows(lock: RwLock<"MEMPOOL">, at: Root) {
+  const uncounted = new LockManager(undefined, { statistics: false }).getLock("bench", "MEMPOOL");
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  // A loop each, as the C program has it: a loop that calls what it is given would measure V8's call as well.
+  const loops = {
+    raw: () => {
+      for (let i = 0; i < PAIRS; i++) {
+        Atomics.compareExchange(word, 0, 0, 1);
+        Atomics.compareExchange(word, 0, 1, 0);
+      }
+    },
+    write: () => {
+      for (let i = 0; i < PAIRS; i++) lock.tryAcquire(at, "write")!.release();
+    },
+    uncounted: () => {
+      for (let i = 0; i < PAIRS; i++) uncounted.tryAcquire(at, "write")!.release();
+    },
+    read: () => {
+      for (let i = 0; i < PAIRS; i++) lock.tryAcquire(at, "read")!.release();
+    },
+  };
+  const [samples, pthread] = await withPthreadMutex(async (c) => {
+    const pthread: number[] = [];
+    const samples = await byTurns(loops, PAIRS, async () => void (c !== undefined && pthread.push(await c())));
+    return [samples, pthread] as const;
+  });
+  const pair = { name: "raw compare-exchange pair", value: median(samples.raw) };
+  const without = { name: "statistics off", value: median(samples.uncounted) };
+  return {
+    sync: samples.write,
+    rows: [
+      row({
+        name: "write, acquire and release (CPU)",
+        unit: "ns",
+        samples: samples.write,
+        reference: pair,
+        goal: atMost("ratio", 3),
+      }),
+      ...pthreadRows(samples.write, samples.raw, pthread),
+      row({ name: "the same with statistics", unit: "ns", samples: samples.write, reference: without }),
+      row({ name: "read, acquire and release (CPU)", unit: "ns", samples: samples.read, reference: pair }),
+    ],
+  };
 }
 
-function pthreadRows(samples: readonly number[], pthread: readonly number[]): readonly BenchRow[] {
+function nothing(): void {}
+
+/** CPU nanoseconds of one of `times`, a figure a run. Neighbours on the same processor slow one down as much as the other if they take turns. */
+async function byTurns<N extends string>(
+  loops: Readonly<Record<N, () => void | Promise<void>>>,
+  times: number,
+  between?: () => Promise<void>,
+): Promise<Record<N, number[]>> {
+  const names = Object.keys(loops) as N[];
+  const samples = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<N, number[]>;
+  for (let run = -1; run < RUNS; run++) {
+    for (const name of names) {
+      const start = threadCpuNs();
+      await loops[name]();
+      if (run >= 0) samples[name].push((threadCpuNs() - start) / times);
+    }
+    if (run >= 0) await between?.();
+  }
+  return samples;
+}
+
+function pthreadRows(samples: readonly number[], raw: readonly number[], pthread: readonly number[]): readonly BenchRow[] {
   if (pthread.length === 0) {
     left.push("no C compiler (cc) here: write over a C pthread_mutex is left out");
     return [];
   }
   const reference = { name: "C pthread_mutex", value: median(pthread) };
-  return [row({ name: "the same over C", unit: "ns", samples, reference, goal: atMost("ratio", 4) })];
+  return [
+    row({ name: "the same over C", unit: "ns", samples, reference, goal: atMost("ratio", 4) }),
+    row({ name: "raw compare-exchange pair over C", unit: "ns", samples: raw, reference }),
+  ];
 }
 
 function atMost(on: "value" | "ratio", bound: number) {

@@ -85,18 +85,23 @@ export class LockCore implements Holdable {
   noteTaken(owner: Owner, place: number, mode: Mode, record: number): void {
     const { words } = this;
     const hold = owner.holds[place]!;
-    const counter = this.space.shard + record * SHARD_WORDS + (mode === "read" ? 0 : 1);
-    const count = words[counter]! + 1;
-    words[counter] = count;
     words[owner.at + OWNER.SITE + place] = record;
     words[owner.at + OWNER.SINCE + place] = words[HEADER.CLOCK]!;
     // Mostly the same lock as before: a comparison is cheaper than the collector's write barrier.
     if (hold.lock !== this) hold.lock = this;
     hold.mode = mode;
     hold.record = record;
-    if ((count & SAMPLE_MASK) === 0) owner.sample(place);
+    if (this.policy.statistics) this.#count(owner, place, mode, record);
     owner.raiseTop(this.order);
     if (this.policy.debug) this.policy.noteNesting(owner);
+  }
+
+  #count(owner: Owner, place: number, mode: Mode, record: number): void {
+    const { words } = this;
+    const counter = this.space.shard + record * SHARD_WORDS + (mode === "read" ? 0 : 1);
+    const count = words[counter]! + 1;
+    words[counter] = count;
+    if ((count & SAMPLE_MASK) === 0) owner.sample(place);
   }
 
   /** Gives a hold back. Reads count down, the last one out hands over. */

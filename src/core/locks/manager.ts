@@ -22,6 +22,8 @@ export interface ManagerOptions {
   readonly enforceOrder?: boolean;
   /** False: no search before a wait; setCycleCheckInterval then has cycles to find. For measuring what the search costs. */
   readonly detect?: boolean;
+  /** False: acquisitions are not counted and holds not timed. For measuring what that costs. */
+  readonly statistics?: boolean;
   readonly onWarning?: (warning: LockWarning) => void;
 }
 
@@ -66,6 +68,7 @@ export class LockManager {
     this.space = space;
     this.policy = new LockPolicy(options.debug ?? false, options.onWarning ?? (() => {}));
     this.policy.detect = options.detect ?? true;
+    this.policy.statistics = options.statistics ?? true;
     this.#statistics = new Statistics(space);
     this.#monitor = new Monitor(space, this.policy);
     this.policy.enforceOrder = options.enforceOrder ?? true;

@@ -28,6 +28,8 @@ export class LockPolicy {
   detect = true;
   /** Off, steps down are counted and taken: for showing what detection does without the order. Never in a node. */
   enforceOrder = true;
+  /** Off: acquisitions are not counted, holds not timed. For measuring what they cost. */
+  statistics = true;
   /** Warn of deep nesting and of input and output under a lock; keep stacks with sites. */
   debug: boolean;
   /** Locks that are held across disk writes by design. */
