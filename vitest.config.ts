@@ -1,6 +1,10 @@
 import { transform } from "esbuild";
 import { defineConfig } from "vitest/config";
 
+/** The ffi engine is compared with the others where this Node has node:ffi and the system a libsecp256k1. */
+const FFI = "--experimental-ffi";
+const execArgv = process.allowedNodeEnvironmentFlags.has(FFI) ? [FFI] : [];
+
 /** Three tiers by file name: `x.test.ts` in `npm test`, `x.ci.test.ts` in `npm run test:ci`, `x.long.test.ts` in `npm run test:long`. */
 const tier = (name: string, include: string, exclude: string[], timeoutMs: number) => ({
   extends: true as const,
@@ -28,6 +32,7 @@ export default defineConfig({
   ],
   test: {
     pool: "forks",
+    execArgv,
     maxWorkers: 2,
     coverage: { provider: "v8", include: ["src/**/*.ts"], reporter: ["text-summary"] },
     projects: [
