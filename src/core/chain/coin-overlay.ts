@@ -1,7 +1,8 @@
+import { KeyMap } from "../coins/key-map.ts";
 import { bytesEqual } from "../encoding/hash.ts";
 import { assert } from "../errors.ts";
 import type { Coin } from "../primitives/coin.ts";
-import { OutpointMap } from "./outpoint-map.ts";
+import { OUTPOINT_LENGTH } from "../primitives/outpoint.ts";
 
 /** Where coins are looked up: the published table, or an overlay upon it. `bytes` holds an outpoint's 36 bytes at `offset`. */
 export interface CoinSource {
@@ -21,7 +22,7 @@ export interface NetChange {
 export class CoinOverlay implements CoinSource {
   readonly #source: CoinSource;
   /** The outpoints that this overlay touched. */
-  #touched = new OutpointMap();
+  #touched = new KeyMap(OUTPOINT_LENGTH);
   /** By the number of an outpoint: what the source below has there, and what is there now. */
   #before: (Coin | undefined)[] = [];
   #now: (Coin | undefined)[] = [];
@@ -85,7 +86,7 @@ export class CoinOverlay implements CoinSource {
     }
     for (let above = 0; above < upper.#touched.size; above++) {
       const { size } = this.#touched;
-      const entry = this.#touched.findOrAdd(upper.#touched.outpoint(above), 0);
+      const entry = this.#touched.findOrAdd(upper.#touched.key(above), 0);
       if (entry === size) this.#touch(entry, upper.#before[above], upper.#now[above]);
       else this.#now[entry] = upper.#now[above];
     }
@@ -103,7 +104,7 @@ export class CoinOverlay implements CoinSource {
       const before = this.#before[entry];
       const now = this.#now[entry];
       if (isSameCoin(before, now)) continue;
-      const outpoint = this.#touched.outpoint(entry);
+      const outpoint = this.#touched.key(entry);
       if (before !== undefined) spends.push({ key: outpoint, outpoint, coin: before });
       if (now !== undefined) creates.push({ outpoint, coin: now });
     }

@@ -8,13 +8,18 @@ const TOP = 0x8000_0000 | 0;
 
 /** The order of a record with this outpoint; `words` holds its nine words from `at`. Two txid words and vout are enough. */
 export function outpointOrder(words: Int32Array, at: number, seed0: number, seed1: number): number {
-  scratch[0] = words[at]!;
-  scratch[1] = words[at + 1]!;
-  scratch[2] = words[at + 8]!;
-  return recordOrder(sipWords(scratch, 0, 3, seed0, seed1));
+  return recordOrder(threeWordHash(words[at]!, words[at + 1]!, words[at + 8]!, seed0, seed1));
 }
 
 const scratch = new Int32Array(3);
+
+/** The keyed hash of three words. */
+export function threeWordHash(a: number, b: number, c: number, seed0: number, seed1: number): number {
+  scratch[0] = a;
+  scratch[1] = b;
+  scratch[2] = c;
+  return sipWords(scratch, 0, 3, seed0, seed1);
+}
 
 /** The order of a record with this script: its SCRIPT word and the payload behind it, `count` words together. */
 export function scriptOrder(words: Int32Array, at: number, count: number, seed0: number, seed1: number): number {

@@ -4,6 +4,8 @@ import { Portion } from "./portion.ts";
 /** A portion that threads work on, as the main thread keeps it. */
 export class PostedPortion {
   readonly memory: SharedArrayBuffer;
+  /** How much work it was made for. */
+  readonly cost: number;
   readonly #portion: Portion;
   readonly #parts: readonly PendingPart[];
   /** Parts whose verdicts have not been given on. */
@@ -13,8 +15,9 @@ export class PostedPortion {
   #cause: unknown;
 
   /** Writes `parts` into `memory`, which is long enough (portionLength). */
-  constructor(memory: SharedArrayBuffer, parts: readonly PendingPart[]) {
+  constructor(memory: SharedArrayBuffer, parts: readonly PendingPart[], cost: number) {
     this.memory = memory;
+    this.cost = cost;
     this.#portion = new Portion(memory);
     this.#portion.fill(parts);
     this.#parts = parts;

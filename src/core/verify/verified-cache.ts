@@ -1,44 +1,62 @@
+import { KeyMap } from "../coins/key-map.ts";
 import type { Transaction } from "../primitives/transaction.ts";
 import type { ScriptFlags } from "../script/flags.ts";
 
 /**
  * Which transactions have passed, and under which flags. A wtxid fixes scripts and signatures, the outpoints within it fix
  * what is spent, and what passes under some flags passes under fewer: so connecting a block checks nothing again that the
- * pool has checked. Failures are not remembered. The oldest entries go first.
+ * pool has checked. Failures are not remembered. The older half goes when the newer one is full, so that nothing is ever taken out
+ * one by one.
  */
 export class VerifiedCache {
-  readonly #entriesMax: number;
-  /** By the 32 bytes of the wtxid as latin1 text. */
-  readonly #flags = new Map<string, ScriptFlags>();
+  readonly #halfMax: number;
+  #newer = new PassedHalf();
+  #older = new PassedHalf();
 
   constructor(entriesMax: number) {
-    this.#entriesMax = entriesMax;
-  }
-
-  get size(): number {
-    return this.#flags.size;
+    this.#halfMax = Math.ceil(entriesMax / 2);
   }
 
   has(tx: Transaction, flags: ScriptFlags): boolean {
-    return this.#flags.size > 0 && isWithin(this.#flags.get(keyOf(tx)), flags);
+    if (this.#newer.size === 0) return false;
+    const { wtxidBytes } = tx;
+    return isWithin(this.#newer.find(wtxidBytes), flags) || isWithin(this.#older.find(wtxidBytes), flags);
   }
 
-  /** Keeps one set of flags an entry: the one that says more, else the newer one. */
-  add(tx: Transaction, flags: ScriptFlags): void {
-    if (this.#entriesMax === 0) return;
-    const key = keyOf(tx);
-    const passed = this.#flags.get(key);
-    if (isWithin(passed, flags)) return;
-    if (passed !== undefined) this.#flags.delete(key);
-    this.#flags.set(key, flags);
-    if (this.#flags.size > this.#entriesMax) this.#flags.delete(this.#flags.keys().next().value!);
+  /** Keeps the flags that were added last. */
+  add({ wtxidBytes }: Transaction, flags: ScriptFlags): void {
+    if (this.#halfMax === 0 || isWithin(this.#newer.find(wtxidBytes), flags)) return;
+    if (this.#newer.size >= this.#halfMax) {
+      [this.#newer, this.#older] = [this.#older, this.#newer];
+      this.#newer.clear();
+    }
+    this.#newer.set(wtxidBytes, flags);
+  }
+}
+
+/** Flags by wtxid. */
+class PassedHalf {
+  readonly #wtxids = new KeyMap(32);
+  readonly #flags: ScriptFlags[] = [];
+
+  get size(): number {
+    return this.#wtxids.size;
+  }
+
+  find(wtxidBytes: Uint8Array): ScriptFlags | undefined {
+    const entry = this.#wtxids.find(wtxidBytes, 0);
+    return entry < 0 ? undefined : this.#flags[entry];
+  }
+
+  set(wtxidBytes: Uint8Array, flags: ScriptFlags): void {
+    this.#flags[this.#wtxids.findOrAdd(wtxidBytes, 0)] = flags;
+  }
+
+  clear(): void {
+    this.#wtxids.clear();
   }
 }
 
 function isWithin(passed: ScriptFlags | undefined, flags: ScriptFlags): boolean {
   return passed !== undefined && (passed & flags) === flags;
-}
-
-function keyOf({ wtxidBytes }: Transaction): string {
-  return Buffer.from(wtxidBytes.buffer, wtxidBytes.byteOffset, wtxidBytes.length).toString("latin1");
 }

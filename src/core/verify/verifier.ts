@@ -28,15 +28,15 @@ export interface ScriptVerifier {
 export interface VerifierOptions {
   /** Threads, started when first needed; 0 works on the calling thread, which then does nothing else for up to SLICE_MS. */
   readonly workers: number;
-  /** Transactions that are remembered to have passed: some 150 bytes each. */
+  /** Transactions that are remembered to have passed: some 60 bytes each. */
   readonly rememberedMax?: number;
 }
 
-/** 15 MB of passed transactions. */
+/** 6 MB of passed transactions. */
 const REMEMBERED_MAX = 100_000;
 /**
  * Inputs in a portion, long transactions counted for more: 6 ms of signatures for one thread. Verdicts come by portions, so that
- * what waits is made into four at least: the main thread goes on with the first while threads are at the others.
+ * what waits and what is under way makes four at least: the main thread goes on with the first while threads are at the others.
  */
 const PORTION_COST_MAX = 64;
 const PORTION_COST_MIN = 8;
@@ -78,6 +78,8 @@ class ThreadedVerifier implements ScriptVerifier {
   readonly #verified: VerifiedCache;
   readonly #queue = new PartQueue();
   readonly #posted = new Set<PostedPortion>();
+  /** What those were made for, in sum. */
+  #postedCost = 0;
   /** Of portions that have ended. */
   readonly #memories: SharedArrayBuffer[] = [];
   #threads: VerifierThread[] = [];
@@ -158,7 +160,7 @@ class ThreadedVerifier implements ScriptVerifier {
 
   #feedThreads(): void {
     while (this.#queue.cost > 0 && this.#posted.size < PORTIONS_A_THREAD * this.#workers) {
-      const fair = Math.ceil(this.#queue.cost / PORTIONS_MIN);
+      const fair = Math.ceil((this.#queue.cost + this.#postedCost) / PORTIONS_MIN);
       const cost = Math.min(PORTION_COST_MAX, Math.max(PORTION_COST_MIN, fair));
       const parts = this.#queue.take(cost, PORTION_BYTES - headLength(PORTION_COST_MAX));
       if (parts.length === 0) return; // Nobody wants what was left.
@@ -172,8 +174,9 @@ class ThreadedVerifier implements ScriptVerifier {
 
   #post(parts: readonly PendingPart[], cost: number): void {
     const threads = this.#threadsFor(cost);
-    const portion = new PostedPortion(this.#memoryFor(portionLength(parts)), parts);
+    const portion = new PostedPortion(this.#memoryFor(portionLength(parts)), parts, cost);
     this.#posted.add(portion);
+    this.#postedCost += cost;
     for (const thread of threads) thread.post(portion);
   }
 
@@ -206,6 +209,7 @@ class ThreadedVerifier implements ScriptVerifier {
   #noteEnd(portion: PostedPortion, cause: unknown): void {
     if (!portion.noteEnd(cause)) return;
     this.#posted.delete(portion);
+    this.#postedCost -= portion.cost;
     if (portion.memory.byteLength === PORTION_BYTES) this.#memories.push(portion.memory);
     this.#takeBack(portion.undone, portion.cause);
     this.#feedThreads();
