@@ -18,7 +18,7 @@ const columns: readonly Column<LockRow>[] = [
   { title: "INSIDE", value: insideOf, align: "right", rank: 4 },
   { title: "WAITING", value: (lock) => lock.waiters.length, align: "right" },
   { title: "TIMEOUTS", value: (lock) => lock.timeouts, align: "right", rank: 2 },
-  { title: "DEADLOCKS", value: (lock) => lock.deadlock_attempts, align: "right" },
+  { title: "DEADLOCKS", value: (lock) => lock.deadlock_attempts ?? "-", align: "right" },
 ];
 
 /** One row a lock, in the order of levels; what was detected; the five KPIs and the load that they were measured under. */
@@ -48,6 +48,7 @@ export function percent(ratio: number): string {
   return `${(ratio * 100).toFixed(1)} %`;
 }
 
-function time(seconds: number): string {
-  return seconds === 0 ? "-" : formatDuration(seconds * 1_000);
+/** Nothing was measured, or nothing is. */
+function time(seconds: number | null): string {
+  return seconds === null || seconds === 0 ? "-" : formatDuration(seconds * 1_000);
 }

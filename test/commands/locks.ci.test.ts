@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { AdminClient, type LockDemoAnswer, type LocksAnswer, type NodeEvent } from "../../src/core/client/index.ts";
+import { FileLock } from "../../src/core/files/file-lock.ts";
 import { startNode } from "../../src/core/node/node.ts";
 import { CliUser } from "../support/cli.ts";
 
@@ -60,6 +61,24 @@ test("stats and graph show who holds and who waits at this moment", async () => 
   expect((await user.run("locks", "stats")).out).toMatch(/^mempool .* 1 w +1 +0 +0$/m);
   gate.resolve();
   await Promise.all([holder, waiter]);
+});
+
+test("the registry's lock between processes stands among the node's, with its figures and who is inside", async () => {
+  const registry = new FileLock(join(user.env["CHAINCORE_HOME"]!, "sessions", "default", "session_metadata.json"));
+  await registry.withLock(async () => {
+    const { lock_stats } = JSON.parse((await user.run("locks", "stats", "--json")).out) as LocksAnswer;
+    const { level, acquisitions, reads, wait_p99, sites, state, holders } = lock_stats["registry"]!;
+    expect({ level, reads, wait_p99, sites, state }).toEqual({
+      level: "SESSION",
+      reads: null,
+      wait_p99: null,
+      sites: null,
+      state: "write",
+    });
+    expect(acquisitions).toBeGreaterThanOrEqual(2); // It has registered twice.
+    expect(holders).toEqual([expect.objectContaining({ owner: expect.stringContaining(`process ${process.pid} `) })]);
+    expect((await user.run("locks", "stats")).out).toMatch(/^registry +\d+ +\d+ .* - +- .* 1 w +\d+ +\d+ +0$/m);
+  });
 });
 
 test("on a pipe watch writes a line of JSON each time, and Ctrl-C ends it with 130 and nothing more", async () => {

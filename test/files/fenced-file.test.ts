@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, utimes } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FencedFile } from "../../src/core/files/fenced-file.ts";
+import { holdAt, release } from "../../src/core/files/lock-folder.ts";
 
 let folder: string;
 let path: string;
@@ -42,8 +43,8 @@ async function stopped(child: ChildProcess): Promise<void> {
   }
 }
 
-/** As if more than the stale time had passed. */
-const makeStale = () => utimes(`${path}.lock`, new Date(0), new Date(0));
+/** As a waiter does when it has seen no sign of the holder for the stale time. */
+const rob = () => release({ path, token: holdAt(path)!.token });
 
 test("six processes lose none of 60 changes and leave no temporary file", async () => {
   const children = Array.from({ length: 6 }, (_, n) => writer(Array.from({ length: 10 }, (_, k) => `${n}-${k}`)));
@@ -73,7 +74,7 @@ test.skipIf(process.platform !== "linux").each(moments)(
       (await import("node:module")).syncBuiltinESMExports();`;
     const late = writer(["late"], suspend);
     await stopped(late);
-    await makeStale();
+    rob();
     await add("new");
     late.kill("SIGCONT");
     expect(await exit(late)).toBe(0);

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, utimes } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FileLock } from "../../src/core/files/file-lock.ts";
+import { release } from "../../src/core/files/lock-folder.ts";
 
 let folder: string;
 let path: string;
@@ -83,14 +84,21 @@ test("a holder that is suspended keeps the lock until it is stale, and finishes 
   await lock.withLock(() => {});
 });
 
-test("a holder that was suspended past the stale time is told that it lost the lock", async () => {
+test("a holder that lost the lock is told: at once when it asks, and by its signal; it does not end the next one's hold", async () => {
   const [first, second] = [new FileLock(path), new FileLock(path)];
+  await second.withLock(async () => {}); // Its first use sweeps.
+  let inside: Promise<void> | undefined;
+  const leave = Promise.withResolvers<void>();
   await first.withLock(async (held) => {
-    await utimes(`${path}.lock`, new Date(0), new Date(0)); // As if nothing had refreshed it for long.
-    await second.withLock(() => {});
-    await new Promise((resolve) => held.signal.addEventListener("abort", resolve));
+    release(held.holds[0]!); // As a waiter does that has seen no sign of it for long.
+    inside = second.withLock(() => leave.promise);
     expect(() => held.throwIfLost()).toThrow(expect.objectContaining({ code: "file-lock-lost" }));
+    if (!held.signal.aborted) throw new Error("its signal is silent");
   });
+  expect(second.holder()?.pid).toBe(process.pid);
+  leave.resolve();
+  await inside;
+  expect(second.holder()).toBeUndefined();
 });
 
 test("an aborted wait leaves the queue and the lock as they were", async () => {
@@ -112,4 +120,17 @@ test("a caller that fails gives the lock back and its error on", async () => {
     }),
   ).rejects.toThrow("no");
   expect(await lock.withLock(() => "free")).toBe("free");
+});
+
+test("nobody who waits or has given up leaves a file, and the first who enters removes what killed ones left", async () => {
+  const holder = await holderProcess();
+  const waiting = new FileLock(path).withLock(() => "entered");
+  await vi.waitFor(async () => expect(await readdir(folder)).toContainEqual(expect.stringContaining(".waiter.")));
+  const dead = `${process.pid}.another-1.0123456789abcdef`;
+  await writeFile(`${path}.waiter.${dead}`, "{}\n");
+  await mkdir(`${path}.lock.${dead}`);
+  expect(new FileLock(path).waiters()).toEqual([expect.objectContaining({ pid: process.pid })]);
+  holder.kill("SIGKILL");
+  expect(await waiting).toBe("entered");
+  expect(await readdir(folder)).toEqual([]);
 });

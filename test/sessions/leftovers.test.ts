@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, utimes } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -54,18 +54,20 @@ test.skipIf(process.platform !== "linux")(
 
 const place = { node_id: "core3", api_port: 1, p2p_port: 2, socket: "", cookie: "", api_url: null, p2p_url: null };
 
-test("an old lock folder without a holder is left behind; one that is held or young is not", async () => {
+test("the registry's lock is left behind when its holder is gone; a free one, a held one and an empty folder are not", async () => {
   const session = await createSession({ home, session: "default" });
-  expect(await isLockLeftBehind(home, "default")).toBe(false);
-  await session.registry.lock.withLock(async () => expect(await isLockLeftBehind(home, "default")).toBe(false));
+  expect(isLockLeftBehind(home, "default")).toBe(false);
+  await session.registry.lock.withLock(() => expect(isLockLeftBehind(home, "default")).toBe(false));
   const lock = `${session.registry.path}.lock`;
   await mkdir(lock);
-  expect(await isLockLeftBehind(home, "default")).toBe(false); // Its holder may be about to write its name down.
-  await utimes(lock, new Date(0), new Date(0));
-  expect(await isLockLeftBehind(home, "default")).toBe(true);
+  expect(isLockLeftBehind(home, "default")).toBe(false);
+  await writeFile(join(lock, `${process.pid}.another-1.0123456789abcdef`), "{}\n"); // Our pid, of an earlier life.
+  expect(isLockLeftBehind(home, "default")).toBe(true);
   expect(await examine({ home })).toContainEqual(
     expect.objectContaining({ state: "warning", text: "its lock was left behind by a process that is gone" }),
   );
+  await session.registry.update((now) => ({ ...now }));
+  expect(isLockLeftBehind(home, "default")).toBe(false);
 });
 
 test("an examination tells where no path is short enough for a socket, and goes on", async () => {

@@ -54,6 +54,13 @@ const busy = lock({
   waiters: [{ owner: "rpc getblocktemplate #4", mode: "read", site: "template" }],
 });
 
+test("what a lock between processes does not count is a dash, not a zero", () => {
+  const none = { wait_p99: null, hold_average: null, hold_p99: null, reads: null, writes: null, sites: null };
+  const registry = lock({ acquisitions: 3, level: "SESSION", deadlock_attempts: null, hold_max: 0.25, ...none });
+  const [, row] = renderLocks(answer({ registry }), undefined).split("\n");
+  expect(row!.split(/ {2,}/)).toEqual(["registry", "3", "0", "0.0 %", "-", "-", "-", "-", "250 ms", "-", "0", "0", "-"]);
+});
+
 test("all figures of a lock stand in one row where there is room", () => {
   const [head, row, , summary] = renderLocks(answer({ chain: busy, coins: lock() }), undefined).split("\n");
   expect(head).toBe(

@@ -9,6 +9,7 @@ import type {
 import type { CoinTable } from "../coins/table.ts";
 import type { NetworkParams } from "../consensus/params.ts";
 import type { Invalid } from "../consensus/verdict.ts";
+import type { FileLock } from "../files/file-lock.ts";
 import type { Root } from "../locks/context.ts";
 import type { LockManager } from "../locks/manager.ts";
 import type { PackageOutcome } from "../mempool/package-submission.ts";
@@ -355,6 +356,8 @@ export interface ApiDeps {
   readonly log: Log;
   readonly events: EventLog;
   readonly locks: Locks;
+  /** Locks between processes that this node takes, by the names under which they are shown. */
+  readonly fileLocks?: Readonly<Record<string, FileLock>>;
   readonly chain: ChainReader;
   readonly pool: PoolReader;
   readonly transactions: TransactionSink;

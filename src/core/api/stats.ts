@@ -1,4 +1,6 @@
-import type { LockStats } from "../locks/snapshot.ts";
+import type { LockAnswer } from "../client/answers.ts";
+import type { FileLock, LockHolder } from "../files/file-lock.ts";
+import type { LockStats, StrandAtLock } from "../locks/snapshot.ts";
 import type { LoadMeter } from "./load.ts";
 import type { ApiDeps } from "./ports.ts";
 
@@ -9,7 +11,10 @@ export function statsAnswer(deps: ApiDeps, load: LoadMeter, uptimeSeconds: numbe
   const locks = Object.values(deps.locks.getAllStats());
   const { found, prevented } = deps.locks.deadlockStats();
   return {
-    lock_stats: Object.fromEntries(locks.map((lock) => [lock.name, lockAnswer(lock)])),
+    lock_stats: Object.fromEntries([
+      ...locks.map((lock) => [lock.name, lockAnswer(lock)]),
+      ...Object.entries(deps.fileLocks ?? {}).map(([name, lock]) => [name, fileLockAnswer(lock)]),
+    ]),
     deadlock_stats: { cycles_detected: found + prevented, prevented_deadlocks: prevented },
     kpis: kpis(deps, locks, uptimeSeconds),
     load: { operations: load.total, operations_per_second: load.perSecond },
@@ -18,7 +23,7 @@ export function statsAnswer(deps: ApiDeps, load: LoadMeter, uptimeSeconds: numbe
 }
 
 /** The guide's names first, then whatever else the locks tell. */
-function lockAnswer(lock: LockStats): Record<string, unknown> {
+function lockAnswer(lock: LockStats): LockAnswer {
   return {
     acquisitions: lock.acquisitions,
     contentions: lock.contentions,
@@ -42,6 +47,42 @@ function lockAnswer(lock: LockStats): Record<string, unknown> {
     waiters: lock.waiters,
     sites: lock.sites,
   };
+}
+
+/**
+ * A lock between processes in the same shape, null where it counts nothing of the kind. The figures are this process's; holder
+ * and waiters are those of all processes. Its waits are not among the KPIs, which tell how the node's own strands get on.
+ */
+function fileLockAnswer(lock: FileLock): LockAnswer {
+  const { acquisitions, contentions, timeouts, deadlocks, waitMsTotal, waitMsMax, holdMsMax } = lock.statistics;
+  const holder = lock.holder();
+  return {
+    acquisitions,
+    contentions,
+    max_wait_time: waitMsMax / 1000,
+    average_wait_time: (ratio(waitMsTotal, contentions) ?? 0) / 1000,
+    contention_ratio: ratio(contentions, acquisitions) ?? 0,
+    timeouts,
+    deadlock_attempts: deadlocks,
+    level: "SESSION",
+    reads: null,
+    writes: null,
+    wait_p99: null,
+    hold_average: null,
+    hold_p99: null,
+    hold_max: holdMsMax / 1000,
+    aborts: null,
+    order_violations: null,
+    poisonings: null,
+    state: holder === undefined ? "free" : "write",
+    holders: holder === undefined ? [] : [strandOf(holder)],
+    waiters: lock.waiters().map(strandOf),
+    sites: null,
+  };
+}
+
+function strandOf({ pid, command }: LockHolder): StrandAtLock {
+  return { owner: `process ${pid} (${command})`, mode: "write", site: "" };
 }
 
 /** The guide's five, null before there was anything to measure. The average is over those that waited. Targets: ui/lock-kpis.ts. */

@@ -232,6 +232,7 @@ export interface LocksAnswer {
   readonly uptime_seconds: number;
 }
 
+/** A lock in memory has every field; a lock between processes (level SESSION) has null for what it does not count. */
 export interface LockAnswer {
   readonly acquisitions: number;
   readonly contentions: number;
@@ -239,22 +240,22 @@ export interface LockAnswer {
   readonly average_wait_time: number;
   readonly contention_ratio: number;
   readonly timeouts: number;
-  readonly deadlock_attempts: number;
+  readonly deadlock_attempts: number | null;
   readonly level: string;
-  readonly reads: number;
-  readonly writes: number;
-  readonly wait_p99: number;
+  readonly reads: number | null;
+  readonly writes: number | null;
+  readonly wait_p99: number | null;
   /** Of one hold in 64, like all hold times. */
-  readonly hold_average: number;
-  readonly hold_p99: number;
+  readonly hold_average: number | null;
+  readonly hold_p99: number | null;
   readonly hold_max: number;
-  readonly aborts: number;
-  readonly order_violations: number;
-  readonly poisonings: number;
+  readonly aborts: number | null;
+  readonly order_violations: number | null;
+  readonly poisonings: number | null;
   readonly state: "free" | "read" | "write";
   readonly holders: readonly StrandAtLock[];
   readonly waiters: readonly StrandAtLock[];
-  readonly sites: readonly SiteFigures[];
+  readonly sites: readonly SiteFigures[] | null;
 }
 
 /** `/v1/locks/graph`: who holds what and waits for whom. */

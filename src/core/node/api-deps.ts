@@ -2,6 +2,7 @@ import { chainReader } from "../api/chain-reader.ts";
 import { poolReader } from "../api/pool-reader.ts";
 import type { ApiDeps, NodeFacts } from "../api/ports.ts";
 import { exportBlockFile, importBlockFile } from "../chain/block-file-exchange.ts";
+import type { FileLock } from "../files/file-lock.ts";
 import type { PeerManager } from "../peers/table/peer-manager.ts";
 import type { Log } from "../ports.ts";
 import { LockDemo } from "./lock-demo.ts";
@@ -22,10 +23,12 @@ interface Doors {
   readonly facts: () => NodeFacts;
   readonly stop: () => void;
   readonly peers: PeerManager | undefined;
+  readonly fileLocks: Readonly<Record<string, FileLock>>;
 }
 
 /** What the API is given of a node. */
-export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, stop, peers }: Doors): ApiDeps {
+export function apiDeps(node: NodeParts, doors: Doors): ApiDeps {
+  const { accounts, mining, clock, log, facts, stop, peers, fileLocks } = doors;
   const { chain, mempool, params, entropy, events, locks } = node;
   return {
     params,
@@ -34,6 +37,7 @@ export function apiDeps(node: NodeParts, { accounts, mining, clock, log, facts, 
     log,
     events,
     locks,
+    fileLocks,
     chain: chainReader(chain),
     pool: poolReader(mempool, clock),
     transactions: transactionSink(node),

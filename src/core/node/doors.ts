@@ -31,7 +31,16 @@ export async function openDoors(
   let facts = factsOf(house);
   const { accounts, mining, stop, peers } = inside;
   const api = createApi(
-    apiDeps(parts, { accounts, mining, stop, peers: peers?.manager, clock: house.clock, log, facts: () => facts }),
+    apiDeps(parts, {
+      accounts,
+      mining,
+      stop,
+      peers: peers?.manager,
+      clock: house.clock,
+      log,
+      facts: () => facts,
+      fileLocks: { registry: session.registry.lock },
+    }),
   );
   const credentials = await writeCookie(place.cookie, systemEntropy);
   opened.defer(() => removeCookie(place.cookie));

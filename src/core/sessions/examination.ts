@@ -204,7 +204,7 @@ async function leftovers(home: string, name: string, nodes: readonly NodeEntry[]
       remedy: `end it with "kill ${pid}", then start ${node} again`,
     }),
   );
-  if (!(await isLockLeftBehind(home, name))) return findings;
+  if (!isLockLeftBehind(home, name)) return findings;
   const remedy = "none needed: the next change of the registry removes it";
   return [...findings, { subject, state: "warning", text: "its lock was left behind by a process that is gone", remedy }];
 }

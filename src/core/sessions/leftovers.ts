@@ -1,7 +1,7 @@
-import { readdir, readlink, stat } from "node:fs/promises";
+import { readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { isRunning, metadataPath, type NodeEntry } from "../client/session-metadata.ts";
-import { FileLock, STALE_MS } from "../files/file-lock.ts";
+import { holdAt, isDead } from "../files/lock-folder.ts";
 import { sessionFolder } from "../files/paths.ts";
 
 /** A process that has files of a node open, though the registry knows no such process. */
@@ -35,16 +35,8 @@ async function nodeThatItHasOpen(pid: number, folder: string): Promise<Orphan | 
   return undefined;
 }
 
-/**
- * True where a lock folder stands that nobody who runs has: the next writer removes it. A holder touches its folder every
- * second, and writes its name down only after making it, so a young folder is never called left behind.
- */
-export async function isLockLeftBehind(home: string, session: string): Promise<boolean> {
-  const path = metadataPath(home, session);
-  const touchedMs = await stat(`${path}.lock`).then(
-    (found) => found.mtimeMs,
-    () => undefined,
-  );
-  if (touchedMs === undefined || Date.now() - touchedMs < STALE_MS) return false;
-  return new FileLock(path).holder() === undefined;
+/** True where the lock of a session's registry belongs to a process that is gone: the next writer removes it. */
+export function isLockLeftBehind(home: string, session: string): boolean {
+  const hold = holdAt(metadataPath(home, session));
+  return hold !== undefined && isDead(hold.token);
 }
