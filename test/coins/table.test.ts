@@ -248,6 +248,14 @@ test("coins are loaded at the version that the disk has", () => {
   expect(() => table.load(at, [])).toThrow(/before the first commit/);
 });
 
+test("a coin that is loaded twice is noticed", () => {
+  const { table } = tableWithTime({ version: 1 });
+  const take = table.loader(at, 100);
+  for (let n = 0; n < 100; n++) take(outpoint(n), coin(n));
+  expect([table.count, table.find(outpoint(77))?.value]).toEqual([100, 77]);
+  expect(() => take(outpoint(77), coin(1))).toThrow(/loaded twice/);
+});
+
 test("records beyond the memory allowed are refused whole", () => {
   const { table } = tableWithTime({ recordBytesMax: 2 ** 17 });
   publish(table, { spends: [], creates: [create(1, 1, scriptOf(2))] });

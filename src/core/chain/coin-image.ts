@@ -4,7 +4,6 @@ import { type ImageIdentity, removeImage } from "../coins/image.ts";
 import { CoinTable } from "../coins/table.ts";
 import { toDisplayHash } from "../encoding/hex.ts";
 import type { Clock, Log } from "../ports.ts";
-import type { Coin } from "../primitives/coin.ts";
 import type { StoreState } from "../store/state.ts";
 import type { Store } from "../store/store.ts";
 
@@ -13,9 +12,6 @@ import type { Store } from "../store/store.ts";
  * of exactly the state that the database is in: commit, tip, number and sum of the coins. Any other is removed, and the coins are
  * loaded from the database, which is the truth.
  */
-
-/** Coins handed to the table at once. */
-const LOAD_ENTRIES = 10_000;
 
 interface Parts {
   readonly store: Store;
@@ -46,14 +42,7 @@ async function openImage(store: Store, log: Log, options: { clock: Clock; versio
 }
 
 async function loadCoins(at: CoinsWrite, store: Store, coins: CoinTable): Promise<CoinTable> {
-  let entries: [outpoint: Uint8Array, coin: Coin][] = [];
-  await store.loadCoins((outpoint, coin) => {
-    entries.push([outpoint, coin]);
-    if (entries.length < LOAD_ENTRIES) return;
-    coins.load(at, entries);
-    entries = [];
-  });
-  coins.load(at, entries);
+  await store.loadCoins(coins.loader(at, store.state.coins.count));
   return coins;
 }
 

@@ -104,6 +104,19 @@ export class RecordStore {
     return record;
   }
 
+  /** Whether another unspent record has the outpoint of `record`, the one that was inserted last: it stands before its equals. */
+  hasTwin(record: number): boolean {
+    const words = this.view.memory.records.words;
+    for (let other = record; ; ) {
+      other = this.view.byOutpoint.nextEqual(other);
+      if (other === NONE) return false;
+      if (words[other + DIED] !== NEVER) continue;
+      let same = 0;
+      while (same < KEY_WORDS && words[other + KEY + same] === words[record + KEY + same]) same++;
+      if (same === KEY_WORDS) return true;
+    }
+  }
+
   /** Whether the coin of this outpoint came or went in a commit after `version` other than `commit`. */
   isTouchedSince(bytes: Uint8Array, version: number, commit: number): boolean {
     const words = this.view.memory.records.words;

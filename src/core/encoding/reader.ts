@@ -22,13 +22,11 @@ export class Reader {
   /** Index into `source` of the next byte. */
   offset: number;
   readonly end: number;
-  readonly #view: DataView;
 
   constructor(source: Uint8Array, offset = 0, end = source.length) {
     this.source = source;
     this.offset = offset;
     this.end = end;
-    this.#view = new DataView(source.buffer, source.byteOffset, source.byteLength);
   }
 
   get remaining(): number {
@@ -51,27 +49,34 @@ export class Reader {
   }
 
   u16(): number {
-    return this.#view.getUint16(this.skip(2), true);
+    const at = this.skip(2);
+    return this.source[at]! | (this.source[at + 1]! << 8);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.skip(4), true);
+    return this.#word(this.skip(4)) >>> 0;
   }
 
   i32(): number {
-    return this.#view.getInt32(this.skip(4), true);
+    return this.#word(this.skip(4));
   }
 
   /** Inexact above 2^53; every caller compares it with a smaller limit. */
   u64(): number {
     const at = this.skip(8);
-    return this.#view.getUint32(at + 4, true) * 0x100000000 + this.#view.getUint32(at, true);
+    return (this.#word(at + 4) >>> 0) * 0x100000000 + (this.#word(at) >>> 0);
   }
 
   /** Inexact beyond 2^53 either way; range rules reject such amounts, and the raw bytes stay exact. */
   i64(): number {
     const at = this.skip(8);
-    return this.#view.getInt32(at + 4, true) * 0x100000000 + this.#view.getUint32(at, true);
+    return this.#word(at + 4) * 0x100000000 + (this.#word(at) >>> 0);
+  }
+
+  /** Signed. From single bytes: a DataView for each reader would cost more than what most readers read. */
+  #word(at: number): number {
+    const { source } = this;
+    return source[at]! | (source[at + 1]! << 8) | (source[at + 2]! << 16) | (source[at + 3]! << 24);
   }
 
   /** A view, not a copy. */

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { assert } from "../errors.ts";
 import type { Coin } from "../primitives/coin.ts";
-import { decodeCoin } from "../primitives/coin.ts";
+import { readCoin } from "../primitives/coin.ts";
+import { OUTPOINT_LENGTH } from "../primitives/outpoint.ts";
 import { BlockFiles, DISK, type FileSystem, listBlockFiles } from "./block-files.ts";
 import { type ScannedBody, scanBlockFile } from "./block-scan.ts";
 import { checkLog } from "./check-log.ts";
@@ -158,11 +159,17 @@ export class Store {
     });
   }
 
-  /** Every coin, outpoints ascending. @throws StoreError when one is damaged, missing, or one too many. */
+  /**
+   * Every coin, outpoints ascending. The outpoint's bytes are those of the next coin after the call; the script is a view.
+   * @throws StoreError when one is damaged, missing, or one too many.
+   */
   async loadCoins(visit: (outpoint: Uint8Array, coin: Coin) => void): Promise<void> {
-    await this.#load(tables.TABLE.coin, this.#state.coins, "the coins", (key, opened) => {
-      const { source, offset, end } = opened.payload;
-      visit(tables.outpointOfKey(key), decodeCoin(source.subarray(offset, end)));
+    const outpoint = new Uint8Array(OUTPOINT_LENGTH);
+    await this.#load(tables.TABLE.coin, this.#state.coins, "the coins", (key, { payload }) => {
+      tables.readOutpoint(key, outpoint);
+      const coin = readCoin(payload);
+      payload.finish();
+      visit(outpoint, coin);
     });
   }
 

@@ -104,11 +104,10 @@ export function coinKey(outpoint: Uint8Array): Uint8Array {
   return key;
 }
 
-/** The outpoint as inputs carry it. */
-export function outpointOfKey(key: Uint8Array): Uint8Array {
-  const outpoint = new Uint8Array(key.subarray(1, COIN_KEY_LENGTH)); // Not slice: a Buffer's is no copy.
-  for (let i = 0; i < 4; i++) outpoint[32 + i] = key[36 - i]!;
-  return outpoint;
+/** Writes the outpoint, as inputs carry it, over the 36 bytes of `target`. */
+export function readOutpoint(key: Uint8Array, target: Uint8Array): void {
+  for (let i = 0; i < 32; i++) target[i] = key[1 + i]!;
+  for (let i = 0; i < 4; i++) target[32 + i] = key[36 - i]!;
 }
 
 // Undo
