@@ -17,6 +17,7 @@ import { BAN_SECONDS, type Ban, parseBanAddress } from "./ban-list.ts";
 import { checkHealth, ping, ROUND_MS } from "./health.ts";
 import { createJudge } from "./judge.ts";
 import { PeerBook } from "./peer-book.ts";
+import { PeerSearch } from "./peer-search.ts";
 import type { PeersStore } from "./peers-file.ts";
 
 export interface PeerManagerOptions extends TransportOptions {
@@ -43,7 +44,6 @@ export interface PeerManagerDeps {
   readonly told?: (url: string, state: string) => void;
 }
 
-const DIALS_TOGETHER = 8;
 const LOOK_MS = 500;
 const SAVE_MS = 30_000;
 /** Addresses are asked of a link that we have dialled, once. */
@@ -63,12 +63,11 @@ export class PeerManager {
   readonly #transport: PeerTransport;
   readonly #book: PeerBook;
   readonly #links = new Map<Link, ActiveLink>();
-  readonly #dialling = new Set<string>();
+  readonly #search: PeerSearch;
   readonly #instance: string;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #closing = new AbortController();
   #listenUrl: string | null = null;
-  #isLooking = false;
   #isPinging = false;
 
   private constructor(options: PeerManagerOptions, deps: PeerManagerDeps, book: PeerBook) {
@@ -93,6 +92,13 @@ export class PeerManager {
       admit: (identity, remote) => this.#refusal(identity, remote),
       onLink: (link) => this.#opened(link),
     });
+    this.#search = new PeerSearch(options.outboundMax ?? 8, {
+      ...{ book, source: deps.source },
+      links: () => this.links,
+      dial: (url, signal) => this.#transport.dial(url, signal),
+      ownUrl: () => this.#listenUrl,
+      inBackground: (work) => this.#inBackground(work),
+    });
   }
 
   /** Reads what is known from the last time. Nothing is dialled before `start`. */
@@ -112,15 +118,16 @@ export class PeerManager {
   start(): void {
     const every = (ms: number, step: () => Promise<void>) =>
       this.#timers.push(setInterval(() => this.#inBackground(step()), ms).unref());
-    every(LOOK_MS, () => this.#look());
+    every(LOOK_MS, () => this.#search.look());
     every(ROUND_MS, () => this.#ping());
     every(SAVE_MS, () => this.#book.save());
-    this.#inBackground(this.#look());
+    this.#inBackground(this.#search.look());
   }
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#closing.abort();
+    this.#search.stop();
     this.sync.stop();
     await this.#transport.close();
     await this.#book.save();
@@ -154,7 +161,7 @@ export class PeerManager {
   /** Wants a link with this peer from now on. False when it was known. @throws ChainCoreError bad-peer-url */
   async add(url: string): Promise<boolean> {
     const isNew = await this.#book.add(parsePeerUrl(url).text, "added");
-    this.#inBackground(this.#look());
+    this.#inBackground(this.#search.look());
     return isNew;
   }
 
@@ -304,7 +311,7 @@ export class PeerManager {
     this.sync.linkClosed(link);
     this.#deps.log.info({ peer: nameOf(link), reason }, "link ended");
     this.#deps.told?.(nameOf(link), "disconnected");
-    if (!this.#closing.signal.aborted) this.#inBackground(this.#look());
+    if (!this.#closing.signal.aborted) this.#inBackground(this.#search.look());
   }
 
   /** Measures a new link at once, and asks one that we chose for others. */
@@ -341,44 +348,6 @@ export class PeerManager {
       });
     } finally {
       this.#isPinging = false;
-    }
-  }
-
-  /** Learns of the session's nodes, and dials whose turn it is. */
-  async #look(): Promise<void> {
-    if (this.#isLooking || this.#closing.signal.aborted) return;
-    this.#isLooking = true;
-    try {
-      const urls = await this.#deps.source?.();
-      if (urls !== undefined) await this.#book.setSession(urls.filter((url) => url !== this.#listenUrl));
-      this.#dialDue();
-    } finally {
-      this.#isLooking = false;
-    }
-  }
-
-  #dialDue(): void {
-    const linked = new Set(this.links.flatMap(({ link }) => [link.url, link.identity.listenUrl]));
-    let room = (this.#options.outboundMax ?? 8) - this.#count("outbound") - this.#dialling.size;
-    for (const { url, source } of this.#book.due()) {
-      if (this.#dialling.size >= DIALS_TOGETHER) return;
-      if (linked.has(url) || this.#dialling.has(url) || url === this.#listenUrl) continue;
-      if (source !== "added" && room-- <= 0) continue;
-      this.#inBackground(this.#dial(url));
-    }
-  }
-
-  async #dial(url: string): Promise<void> {
-    this.#dialling.add(url);
-    try {
-      const link = await this.#transport.dial(url, this.#closing.signal);
-      await this.#book.reached(url, link.identity);
-    } catch (error) {
-      if (!(error instanceof LinkError)) throw error;
-      if (this.#closing.signal.aborted) return;
-      await this.#book.missed(url, error.message);
-    } finally {
-      this.#dialling.delete(url);
     }
   }
 
