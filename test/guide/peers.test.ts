@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { LockManager } from "../../src/core/locks/manager.ts";
+import { systemEntropy } from "../../src/core/node/system.ts";
 import { ConnectionPool } from "../../src/core/peers/connection-pool.ts";
 import { LinkError } from "../../src/core/peers/link.ts";
 import { RateLimiter } from "../../src/core/peers/rate-limiter.ts";
@@ -17,7 +18,7 @@ const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 async function usePool<R>(options: ConstructorParameters<typeof ConnectionPool>[0], use: (pool: ConnectionPool) => Promise<R>) {
   const locks = new LockManager();
-  const pool = new ConnectionPool(options, { locks, clock });
+  const pool = new ConnectionPool(options, { locks, clock, entropy: systemEntropy });
   try {
     return await use(pool);
   } finally {

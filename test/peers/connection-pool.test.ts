@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { LockManager } from "../../src/core/locks/manager.ts";
+import { systemEntropy } from "../../src/core/node/system.ts";
 import { ConnectionPool, type ConnectionPoolOptions, type PoolRequest } from "../../src/core/peers/connection-pool.ts";
 import { CountingServer } from "./misbehaving-server.ts";
 import { until } from "./sync/sync-node.ts";
@@ -14,7 +15,7 @@ class TestPool extends ConnectionPool {
 
   constructor(options: Partial<ConnectionPoolOptions> = {}, monotonicMs = () => performance.now()) {
     const locks = new LockManager();
-    super(options, { locks, clock: { nowMs: () => Date.now(), monotonicMs } });
+    super(options, { locks, clock: { nowMs: () => Date.now(), monotonicMs }, entropy: systemEntropy });
     this.#locks = locks;
   }
 

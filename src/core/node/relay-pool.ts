@@ -4,7 +4,7 @@ import { OrphanPool } from "../mempool/orphans.ts";
 import type { PeerPool, PooledTransaction, RelayVerdict } from "../peers/ports.ts";
 import { type OutpointKey, parseOutpointKey } from "../primitives/outpoint.ts";
 import type { Transaction } from "../primitives/transaction.ts";
-import type { FeeRate, Txid, Wtxid } from "../primitives/units.ts";
+import type { FeeRate, Txid } from "../primitives/units.ts";
 import { acceptTransaction } from "./accept-transaction.ts";
 import { type NodeParts, nowSeconds } from "./parts.ts";
 
@@ -30,10 +30,6 @@ export class RelayPool implements PeerPool {
   find(txid: Txid): PooledTransaction | undefined {
     const entry = this.#node.mempool.find(txid);
     return entry === undefined ? undefined : pooled(entry);
-  }
-
-  hasOrphan(wtxid: Wtxid): boolean {
-    return this.#orphans.has(wtxid);
   }
 
   *entries(): Iterable<PooledTransaction> {

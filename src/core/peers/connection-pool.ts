@@ -5,9 +5,10 @@ import type { Client, Dispatcher } from "undici";
 import { ChainCoreError } from "../errors.ts";
 import type { LockManager } from "../locks/manager.ts";
 import type { RwLock } from "../locks/rwlock.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, Entropy } from "../ports.ts";
 import { ConnectionTurns } from "./connection-turns.ts";
 import { HostConnections, type HostStatistics } from "./host-connections.ts";
+import { jitterFrom } from "./jitter.ts";
 import type { RateLimiterOptions } from "./rate-limiter.ts";
 
 export interface ConnectionPoolOptions {
@@ -63,6 +64,13 @@ export type PoolStream = Omit<PoolAnswer, "body"> & {
   readonly body: AsyncIterable<Buffer> & { destroy(): unknown; on(event: "error", listener: () => void): unknown };
 };
 
+export interface ConnectionPoolDeps {
+  readonly locks: LockManager;
+  readonly clock: Clock;
+  /** Jitter of the pauses between retries. */
+  readonly entropy: Entropy;
+}
+
 const RETRY_FIRST_MS = 50;
 /** A share of fewer says nothing: the first one to a host cannot hit. */
 const HIT_RATE_REQUESTS = 20;
@@ -87,6 +95,7 @@ export class ConnectionPool {
   readonly #locks: LockManager;
   readonly #lock: RwLock<"NETWORK">;
   readonly #clock: Clock;
+  readonly #entropy: Entropy;
   /** Guarded by NETWORK. */
   readonly #hosts = new Map<string, HostConnections>();
   readonly #turns: ConnectionTurns;
@@ -97,11 +106,12 @@ export class ConnectionPool {
   readonly #closing = new AbortController();
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(options: Partial<ConnectionPoolOptions>, { locks, clock }: { locks: LockManager; clock: Clock }) {
+  constructor(options: Partial<ConnectionPoolOptions>, { locks, clock, entropy }: ConnectionPoolDeps) {
     this.options = { ...CONNECTION_POOL_DEFAULTS, ...options };
     this.#locks = locks;
     this.#lock = locks.getLock("connections", "NETWORK");
     this.#clock = clock;
+    this.#entropy = entropy;
     this.#turns = new ConnectionTurns(this.options);
     this.#sweeper = setInterval(() => void this.#sweep(), this.options.idleMs).unref();
     subscribe(SENT, this.#sent);
@@ -126,7 +136,7 @@ export class ConnectionPool {
       } catch (error) {
         if (attempt >= attempts || signal.aborted || !isTransient(error)) throw this.#asError(error, request, signal);
       }
-      const pauseMs = RETRY_FIRST_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+      const pauseMs = RETRY_FIRST_MS * 2 ** (attempt - 1) * (0.5 + jitterFrom(this.#entropy));
       await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }

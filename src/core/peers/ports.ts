@@ -3,7 +3,7 @@ import type { BlockOutcome, HeaderOutcome } from "../chain/outcome.ts";
 import type { Block } from "../primitives/block.ts";
 import type { Header } from "../primitives/header.ts";
 import type { Transaction } from "../primitives/transaction.ts";
-import type { BlockHash, FeeRate, Txid, Wtxid } from "../primitives/units.ts";
+import type { BlockHash, FeeRate, Txid } from "../primitives/units.ts";
 import type { PeerTip } from "./link.ts";
 
 /*
@@ -49,8 +49,6 @@ export interface PooledTransaction {
 export interface PeerPool {
   readonly size: number;
   find(txid: Txid): PooledTransaction | undefined;
-  /** Waits as an orphan for its parents. */
-  hasOrphan(wtxid: Wtxid): boolean;
   /** Parents before children. */
   entries(): Iterable<PooledTransaction>;
   /** What enters now must pay this at least. */

@@ -29,9 +29,6 @@ export class OpenPool implements PeerPool {
     const tx = this.txs.get(txid);
     return tx === undefined ? undefined : { tx, feeRate: this.feeRate };
   }
-  hasOrphan(): boolean {
-    return false;
-  }
   *entries() {
     for (const tx of this.txs.values()) yield { tx, feeRate: this.feeRate };
   }

@@ -31,8 +31,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+let jitter = 0;
+const entropy = { bytes: (count: number) => new Uint8Array(count).fill(jitter) };
 const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
-const open = (store: PeersStore = peersFile(path)) => PeerBook.open({ locks, clock, store });
+const open = (store: PeersStore = peersFile(path)) => PeerBook.open({ locks, clock, store, entropy });
 
 test("what is known of peers and who is kept out comes back after a restart; the session's nodes do not", async () => {
   const book = await open();
@@ -142,4 +144,16 @@ test("the session's nodes come and go with its registry; who was added by hand s
   ]);
   await book.setSession([C]);
   expect(book.peers.map(({ url }) => url)).toEqual([A, C]);
+});
+
+test("how long a pause is comes from the entropy that was handed in", async () => {
+  const book = await open();
+  await book.add(A, "added");
+  const pauses = [];
+  for (jitter of [0, 128, 255]) {
+    await book.reached(A, identityOf("a"));
+    await book.missed(A, "nobody there");
+    pauses.push(Math.round(book.peers[0]!.nextTryMs - nowMs));
+  }
+  expect(pauses).toEqual([250, 375, 500]);
 });

@@ -1,7 +1,8 @@
 import type { Inside } from "../../locks/context.ts";
 import type { LockManager } from "../../locks/manager.ts";
 import type { RwLock } from "../../locks/rwlock.ts";
-import type { Clock } from "../../ports.ts";
+import type { Clock, Entropy } from "../../ports.ts";
+import { jitterFrom } from "../jitter.ts";
 import type { PeerIdentity } from "../link.ts";
 import { type Ban, BanList, type Suspect } from "./ban-list.ts";
 import { type KnownPeer, type PeerSourceKind, PeerTable } from "./peer-table.ts";
@@ -10,6 +11,7 @@ import type { PeersStore } from "./peers-file.ts";
 interface Deps {
   readonly locks: LockManager;
   readonly clock: Clock;
+  readonly entropy: Entropy;
   readonly store: PeersStore;
 }
 
@@ -99,7 +101,7 @@ export class PeerBook {
 
   missed(url: string, error: string): Promise<void> {
     const nowMs = this.#deps.clock.monotonicMs();
-    return this.#change("missed a peer", (at) => this.#table.failed(at, url, error, nowMs, Math.random()));
+    return this.#change("missed a peer", (at) => this.#table.failed(at, url, error, nowMs, jitterFrom(this.#deps.entropy)));
   }
 
   ban(bans: readonly Ban[]): Promise<void> {
