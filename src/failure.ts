@@ -11,6 +11,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   "bad-fault": 2,
   "bad-peer-url": 2,
   "peer-token-needed": 2,
+  "tls-files-needed": 2,
   "bad-mnemonic": 2,
   "bad-session-name": 2,
   "bad-node-name": 2,
@@ -21,6 +22,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   "verify-range": 2,
   "no-node-running": 69,
   "bad-environment": 78,
+  "bad-certificate": 78,
   interrupted: 130,
 };
 

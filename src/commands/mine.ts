@@ -2,6 +2,7 @@ import { Flags } from "@oclif/core";
 import { BaseCommand } from "../base.ts";
 import { untilInterrupted } from "../ui/interrupt.ts";
 import { MiningView } from "../ui/mining-view.ts";
+import { peerFlags, peerOptions } from "../ui/peer-flags.ts";
 
 export default class Mine extends BaseCommand {
   static override summary = "Mine on the session's node, or on one of its own where none runs";
@@ -31,6 +32,7 @@ export default class Mine extends BaseCommand {
       description: "code that hashes [default: the fastest here]",
     })(),
     nice: Flags.integer({ min: 0, max: 19, description: "how far the workers give way to others" }),
+    ...peerFlags,
   };
 
   async run(): Promise<void> {
@@ -43,13 +45,11 @@ export default class Mine extends BaseCommand {
     await untilInterrupted(async (signal) => {
       const chosen = { threads, blocks, address, blockTimeSeconds, kernel, nice };
       const onProgress = (sentence: string) => this.logToStderr(sentence);
-      const mining = await core.startMining({ home, session, nodeId, ...chosen, onProgress });
-      const api = mining.node?.status().urls.api;
-      this.logToStderr(
-        api
-          ? `hosting node ${mining.nodeId} of session ${session}, api ${api}`
-          : `mining for node ${mining.nodeId} of session ${session}`,
-      );
+      const mining = await core.startMining({ home, session, nodeId, ...peerOptions(flags), ...chosen, onProgress });
+      const urls = mining.node?.status().urls;
+      const what = urls ? "hosting" : "mining for";
+      const where = urls ? `, api ${urls.api}, peers ${urls.p2p}` : "";
+      this.logToStderr(`${what} node ${mining.nodeId} of session ${session}${where}`);
       using view = new MiningView(mining.run, { json: this.jsonEnabled() });
       signal.addEventListener("abort", () => void mining.run.stop());
       if (signal.aborted) await mining.run.stop();

@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import { peerFlags } from "./peer-flags.ts";
 
 /** What a hosted node can be told. */
 export const nodeFlags = {
@@ -9,22 +10,7 @@ export const nodeFlags = {
     max: 65_535,
     env: "CHAINCORE_API_PORT",
   }),
-  "p2p-port": Flags.integer({
-    description: "port for other nodes; 0 takes any free one [default: 8000, or the next free one]",
-    min: 0,
-    max: 65_535,
-    env: "CHAINCORE_P2P_PORT",
-  }),
-  "p2p-host": Flags.string({
-    description: "address to listen on for other nodes; beyond this machine it needs --peer-token [default: 127.0.0.1]",
-    env: "CHAINCORE_P2P_HOST",
-  }),
-  connect: Flags.string({ description: "a peer to link with, beside the session's nodes", helpValue: "URL", multiple: true }),
-  "peer-token": Flags.string({
-    description: "secret that all linked nodes share; it is proven and never sent",
-    env: "CHAINCORE_PEER_TOKEN",
-    noCacheDefault: true,
-  }),
+  ...peerFlags,
   network: Flags.string({ description: "network of a session that is new [default: regtest]" }),
   stratum: Flags.string({
     description: "also listen for stock miners (Stratum V1)",

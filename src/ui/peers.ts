@@ -3,7 +3,7 @@ import { type Column, renderTable } from "./table.ts";
 import { formatBytes } from "./units.ts";
 
 const COLUMNS: readonly Column<PeerAnswer>[] = [
-  { title: "PEER", value: ({ url }) => url ?? "(does not listen)", mayShrink: true },
+  { title: "PEER", value: ({ url }) => (url === null ? "(does not listen)" : shortUrl(url)), mayShrink: true },
   { title: "NODE", value: ({ node }) => node },
   { title: "DIRECTION", value: ({ direction }) => direction },
   { title: "HEIGHT", value: ({ height }) => height, align: "right" },
@@ -15,7 +15,7 @@ const COLUMNS: readonly Column<PeerAnswer>[] = [
 ];
 
 const MISSING_COLUMNS: readonly Column<MissingPeer>[] = [
-  { title: "NOT LINKED", value: ({ url }) => url },
+  { title: "NOT LINKED", value: ({ url }) => shortUrl(url) },
   { title: "FROM", value: ({ source }) => source },
   { title: "TRIES", value: ({ failures }) => failures, align: "right" },
   { title: "WHY", value: ({ lastError }) => lastError ?? "", mayShrink: true },
@@ -30,6 +30,11 @@ export function renderPeers(answer: PeersAnswer, width?: number): string {
   for (const fault of faults) parts.push(`fault: ${faultText(fault)}`);
   if (connectionHitRate !== null) parts.push(`${percent(connectionHitRate)} of requests found an open connection`);
   return parts.join("\n");
+}
+
+/** A pin is told from others by its beginning; `--json` has all of it. */
+function shortUrl(url: string): string {
+  return url.replace(/(#sha256=[0-9a-f]{8})[0-9a-f]+$/, "$1...");
 }
 
 function faultText({ peer, isPartitioned, delayMs, drop }: PeersAnswer["faults"][number]): string {

@@ -17,7 +17,10 @@ export class Station {
   self: Self;
   url = "";
 
+  readonly options: TransportOptions;
+
   constructor(name: string, options: TransportOptions = {}) {
+    this.options = options;
     this.self = {
       network: "regtest",
       genesis: "ab".repeat(32) as BlockHash,
@@ -41,7 +44,8 @@ export class Station {
 
   async listen(): Promise<this> {
     const port = await this.transport.listen("127.0.0.1", 0);
-    this.url = `http://127.0.0.1:${port}`;
+    const { certificate } = this.options;
+    this.url = certificate ? `https://127.0.0.1:${port}#sha256=${certificate.pin}` : `http://127.0.0.1:${port}`;
     this.self = { ...this.self, listenUrl: this.url };
     return this;
   }

@@ -46,8 +46,7 @@ export class NodeProcess {
       id,
       "--api-port",
       "0",
-      "--p2p-port",
-      "0",
+      ...(flags.includes("--p2p-port") ? [] : ["--p2p-port", "0"]),
       "--verifiers",
       "1",
       ...flags,
@@ -116,9 +115,11 @@ export class Network {
     this.home = home;
   }
 
-  static async start(count: number): Promise<Network> {
+  static async start(count: number, flags: readonly string[] = []): Promise<Network> {
     const network = new Network(await mkdtemp(join(tmpdir(), "network-")));
-    const started = await Promise.all(Array.from({ length: count }, (_, n) => NodeProcess.start(network.home, `core${n}`)));
+    const started = await Promise.all(
+      Array.from({ length: count }, (_, n) => NodeProcess.start(network.home, `core${n}`, flags)),
+    );
     network.nodes.push(...started);
     return network;
   }

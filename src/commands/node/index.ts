@@ -1,6 +1,7 @@
 import { BaseCommand } from "../../base.ts";
 import { untilInterrupted } from "../../ui/interrupt.ts";
 import { nodeFlags } from "../../ui/node-flags.ts";
+import { peerOptions } from "../../ui/peer-flags.ts";
 
 export default class Node extends BaseCommand {
   static override summary = "Host a node in the foreground until Ctrl-C; prints ready with its URLs once it answers";
@@ -20,10 +21,7 @@ export default class Node extends BaseCommand {
         session: await currentSession(place),
         nodeId: flags["node-id"] ?? place.node,
         apiPort: flags["api-port"],
-        p2pPort: flags["p2p-port"],
-        p2pHost: flags["p2p-host"],
-        connect: flags.connect,
-        peerToken: flags["peer-token"],
+        ...peerOptions(flags),
         network: flags.network,
         stratum: flags.stratum,
         reindex: flags.reindex,

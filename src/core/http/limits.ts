@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 export interface HttpLimits {
   readonly bodyBytesMax: number;
   readonly headersBytesMax: number;
-  /** From the connection's first byte to the end of the headers. */
+  /** From the connection's first byte to the end of the headers; as much again for a TLS handshake before it. */
   readonly headersTimeoutMs: number;
   /** To the end of the body. */
   readonly requestTimeoutMs: number;

@@ -7,9 +7,17 @@ import { checkHost, checkOrigin } from "./guards.ts";
 import { HttpError } from "./http-error.ts";
 import { applyLimits, checkingIntervalMs, HTTP_LIMITS, type HttpLimits, limitConnectionsPerAddress } from "./limits.ts";
 import type { Router } from "./router.ts";
+import { createTlsServer } from "./tls-server.ts";
 
 /** How long answers that are under way at `close` may take before their connections are cut. */
 const CLOSE_GRACE_MS = 2_000;
+
+export interface TlsFiles {
+  /** With the chain behind it if there is one. */
+  readonly cert: string;
+  readonly key: string;
+  readonly minVersion: "TLSv1.3";
+}
 
 export interface HttpServerOptions {
   readonly limits?: Partial<HttpLimits>;
@@ -19,6 +27,8 @@ export interface HttpServerOptions {
   readonly hostNames?: readonly string[];
   /** Headers of every answer. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** PEM: it speaks https. */
+  readonly tls?: TlsFiles | undefined;
   /** How a refusal looks; JSON `{"error": {code, message}}` by default. */
   readonly refuse?: (exchange: Exchange, error: HttpError) => void;
 }
@@ -41,14 +51,11 @@ export class HttpServer {
     this.#log = log;
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
     this.#hostNames = new Set(options.hostNames ?? []);
-    this.#server = createServer(
-      {
-        maxHeaderSize: this.#limits.headersBytesMax,
-        connectionsCheckingInterval: checkingIntervalMs(this.#limits),
-        noDelay: true,
-      },
-      (request, response) => void this.#serve(request, response),
-    );
+    const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
+    const { headersBytesMax: maxHeaderSize, headersTimeoutMs: handshakeTimeout } = this.#limits;
+    const http = { maxHeaderSize, connectionsCheckingInterval: checkingIntervalMs(this.#limits), noDelay: true };
+    const { tls } = options;
+    this.#server = tls === undefined ? createServer(http, serve) : createTlsServer({ ...http, ...tls, handshakeTimeout }, serve);
     applyLimits(this.#server, this.#limits);
     limitConnectionsPerAddress(this.#server, this.#limits.connectionsPerAddressMax);
     this.#server.on("checkContinue", (request, response) => void this.#serve(request, response));

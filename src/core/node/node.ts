@@ -15,7 +15,7 @@ import { NodeAccounts } from "./node-accounts.ts";
 import { NodeMining } from "./node-mining.ts";
 import { networkOf, openParts, walletPath } from "./open-parts.ts";
 import type { NodeParts } from "./parts.ts";
-import { createPeers, type PeersOptions } from "./peers-door.ts";
+import { createPeers, type PeersOptions, peerCertificate } from "./peers-door.ts";
 import { keepPoolTidy } from "./pool-upkeep.ts";
 import { openStratum } from "./stratum-door.ts";
 import { SystemClock } from "./system.ts";
@@ -68,6 +68,8 @@ const CYCLE_CHECK_MS = 1_000;
 /** Starts a node and resolves when it answers. @throws ChainCoreError, StoreError: what is in the way, in a sentence */
 export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
   await using opened = new AsyncDisposableStack(); // Undoes what stands when a later step fails, last first.
+  const hasPeers = options.peers !== false;
+  const certificate = hasPeers ? await peerCertificate(options, options.onProgress ?? (() => {})) : undefined; // Before a folder is made.
   const house = await openHouse(options, opened);
   const { id, parts, session, log } = house;
   // Its account is needed before the doors open; they are told to the registry when they are.
@@ -90,7 +92,7 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
     })().finally(hasStopped);
     return stopping;
   };
-  const manager = options.peers === false ? undefined : await createPeers(house, options);
+  const manager = hasPeers ? await createPeers(house, options, certificate) : undefined;
   if (manager !== undefined) opened.defer(() => manager.close());
   const peers = manager === undefined ? undefined : { manager, options };
   const { api } = await openDoors(house, { accounts, mining, stop: () => void stop(), peers }, opened);

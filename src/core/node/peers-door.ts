@@ -3,6 +3,7 @@ import { isRunning } from "../client/session-metadata.ts";
 import { ChainCoreError } from "../errors.ts";
 import { listenOnPort } from "../http/listen-on-port.ts";
 import { classOfAddress } from "../peers/address-class.ts";
+import { type PeerCertificate, readCertificate } from "../peers/certificate.ts";
 import { PeerManager } from "../peers/table/peer-manager.ts";
 import { peersFile } from "../peers/table/peers-file.ts";
 import type { Txid } from "../primitives/units.ts";
@@ -20,16 +21,23 @@ export interface PeersOptions {
   readonly connect?: readonly string[] | undefined;
   /** What nodes must share to be linked; proven, never sent. */
   readonly peerToken?: string | undefined;
+  /** PEM files, both or none: the peer port speaks https, and its URL carries the certificate's pin. */
+  readonly p2pTlsCert?: string | undefined;
+  readonly p2pTlsKey?: string | undefined;
 }
 
 const DEFAULT_PORT = 8_000;
 
 /** The peers of a node; nothing listens and nothing is dialled before `openPeerPort`. */
-export async function createPeers(house: House, { peerToken }: PeersOptions): Promise<PeerManager> {
+export async function createPeers(
+  house: House,
+  options: PeersOptions,
+  certificate: PeerCertificate | undefined,
+): Promise<PeerManager> {
   const { parts, session, id, directory } = house;
   const { chain, locks, params, clock, entropy, events } = parts;
   return await PeerManager.open(
-    { token: peerToken },
+    { token: options.peerToken, certificate },
     {
       chain: peerChain(chain, locks),
       pool: new RelayPool(parts),
@@ -66,7 +74,21 @@ export async function openPeerPort(
   );
   for (const url of options.connect ?? []) await peers.add(url);
   tellPeers(house.parts, peers);
-  return { port, url: peers.listenUrl ?? `http://127.0.0.1:${port}` };
+  return { port, url: peers.localUrl! };
+}
+
+/**
+ * What the peer port proves itself with, if it is to speak https.
+ * @param tell takes a sentence for whoever starts the node
+ * @throws ChainCoreError tls-files-needed, bad-certificate
+ */
+export async function peerCertificate(
+  { p2pTlsCert: certFile, p2pTlsKey: keyFile }: PeersOptions,
+  tell: (sentence: string) => void,
+): Promise<PeerCertificate | undefined> {
+  const certificate = await readCertificate({ certFile, keyFile }, Date.now());
+  if (certificate?.warning !== undefined) tell(certificate.warning);
+  return certificate;
 }
 
 /** The node's own events are what peers are told of: they come in order, outside of every lock. */

@@ -2,6 +2,8 @@ import type { Peers } from "../api/ports.ts";
 import type { PeersAnswer } from "../client/answers.ts";
 import { ChainCoreError } from "../errors.ts";
 import { classOfAddress } from "../peers/address-class.ts";
+import type { Link } from "../peers/link.ts";
+import { peerUrlOf, placeOf } from "../peers/peer-url.ts";
 import type { ActiveLink } from "../peers/table/active-link.ts";
 import type { PeerManager } from "../peers/table/peer-manager.ts";
 import type { Clock } from "../ports.ts";
@@ -72,11 +74,13 @@ function within(what: string, value: number | undefined, low: number, high: numb
 
 function overview(manager: PeerManager, clock: Clock): PeersAnswer {
   const hosts = new Map(manager.hosts().map((host) => [host.origin, host]));
-  const linked = new Set(manager.links.flatMap(({ link }) => [link.url, link.identity.listenUrl]));
+  const linked = new Set(
+    manager.links.flatMap(({ link }) => [link.url, link.identity.listenUrl]).map((url) => placeOf(url ?? "")),
+  );
   return {
     connectionHitRate: manager.connectionHitRate,
     peers: manager.links.map(({ link, tip, latencyMs, score }) => {
-      const host = link.direction === "outbound" ? hosts.get(`http://${link.remote.address}:${link.remote.port}`) : undefined;
+      const host = link.direction === "outbound" ? hosts.get(originOf(link)) : undefined;
       return {
         url: link.url,
         node: link.identity.nodeId,
@@ -91,7 +95,7 @@ function overview(manager: PeerManager, clock: Clock): PeersAnswer {
       };
     }),
     missing: manager.book.peers
-      .filter(({ url, source, lastSeen }) => !linked.has(url) && (source !== "gossip" || lastSeen !== null))
+      .filter(({ url, source, lastSeen }) => !linked.has(placeOf(url)) && (source !== "gossip" || lastSeen !== null))
       .map(({ url, source, failures, lastError }) => ({ url, source, failures, lastError })),
     bans: manager.book.bans.map((ban) => ({
       name: nameOfBan(ban),
@@ -100,6 +104,11 @@ function overview(manager: PeerManager, clock: Clock): PeersAnswer {
     })),
     faults: manager.faults.list(),
   };
+}
+
+/** Where a link that we have dialled leads to, as the connection pool names it. */
+function originOf({ remote: { address: host, port }, url }: Link): string {
+  return peerUrlOf({ host, port, isSecure: url?.startsWith("https:") ?? false, pin: undefined });
 }
 
 function nameOfBan({ address, url, instance }: { address: string | null; url: string | null; instance: string | null }): string {

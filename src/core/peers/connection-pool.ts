@@ -7,7 +7,7 @@ import type { LockManager } from "../locks/manager.ts";
 import type { RwLock } from "../locks/rwlock.ts";
 import type { Clock, Entropy } from "../ports.ts";
 import { ConnectionTurns } from "./connection-turns.ts";
-import { HostConnections, type HostStatistics } from "./host-connections.ts";
+import { HostConnections, type HostStatistics, type HostTarget } from "./host-connections.ts";
 import { jitterFrom } from "./jitter.ts";
 import type { RateLimiterOptions } from "./rate-limiter.ts";
 
@@ -40,9 +40,7 @@ export const CONNECTION_POOL_DEFAULTS: ConnectionPoolOptions = {
   rate: { requestsPerSecond: 2_000, burstSize: 4_000 },
 };
 
-export interface PoolRequest {
-  /** http://ADDRESS:PORT */
-  readonly origin: string;
+export interface PoolRequest extends HostTarget {
   readonly path: string;
   readonly method: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
@@ -126,7 +124,7 @@ export class ConnectionPool {
     return Array.from(this.#hosts.values(), ({ statistics }) => statistics);
   }
 
-  /** One question, one whole answer. @throws ChainCoreError no-connection, answer-too-large, or the signal's reason */
+  /** One question, one whole answer. @throws ChainCoreError no-connection, answer-too-large; LinkError where TLS is the reason; or the signal's reason */
   async request(request: PoolRequest): Promise<PoolAnswer> {
     const signal = this.#signalOf(request.signal, this.options.totalTimeoutMs);
     const attempts = request.isIdempotent === true ? 1 + this.options.retryAttempts : 1;
@@ -148,7 +146,7 @@ export class ConnectionPool {
    */
   async stream(request: Omit<PoolRequest, "bytesMax">, silenceMs: number): Promise<PoolStream> {
     const signal = this.#signalOf(request.signal);
-    const { client, leave } = await this.#enter(request.origin, signal, { isAlone: true });
+    const { client, leave } = await this.#enter(request, signal, { isAlone: true });
     try {
       const { statusCode, headers, body } = await client.request({ ...dispatchOf(request, signal), bodyTimeout: silenceMs });
       body.once("close", leave);
@@ -168,7 +166,7 @@ export class ConnectionPool {
   }
 
   async #attempt(request: PoolRequest, signal: AbortSignal): Promise<PoolAnswer> {
-    const { host, client, leave } = await this.#enter(request.origin, signal);
+    const { host, client, leave } = await this.#enter(request, signal);
     try {
       const { statusCode, headers, body } = await client.request(dispatchOf(request, signal));
       return { status: statusCode, headers, body: await readAll(body, request) };
@@ -181,10 +179,10 @@ export class ConnectionPool {
   }
 
   /** Waits for a token and for a connection's turn; `leave` gives the turn on. */
-  async #enter(origin: string, signal: AbortSignal, { isAlone = false } = {}): Promise<Entered> {
+  async #enter(target: HostTarget, signal: AbortSignal, { isAlone = false } = {}): Promise<Entered> {
     signal.throwIfAborted();
     const undici = await import("undici"); // Loaded with the first peer: it is a tenth of a second.
-    const host = await this.#withTables("find a host", () => this.#claim(origin, undici));
+    const host = await this.#withTables("find a host", () => this.#claim(target, undici));
     try {
       await host.limiter.acquire(Number.POSITIVE_INFINITY, signal);
       await this.#turns.take(host, signal);
@@ -203,12 +201,13 @@ export class ConnectionPool {
     return { host, client: connection.client, leave };
   }
 
-  #claim(origin: string, undici: ConstructorParameters<typeof HostConnections>[2]): HostConnections {
-    let host = this.#hosts.get(origin);
+  #claim({ origin, tls }: HostTarget, undici: ConstructorParameters<typeof HostConnections>[2]): HostConnections {
+    const key = keyOf({ origin, tls });
+    let host = this.#hosts.get(key);
     if (host === undefined) {
       const opened = (socket: Socket) => void this.#hostOfSocket.set(socket, host!);
-      host = new HostConnections(origin, this.options, undici, { clock: this.#clock, opened });
-      this.#hosts.set(origin, host);
+      host = new HostConnections({ origin, tls }, this.options, undici, { clock: this.#clock, opened });
+      this.#hosts.set(key, host);
     }
     host.claims++;
     return host;
@@ -238,7 +237,7 @@ export class ConnectionPool {
   }
 
   #forget(host: HostConnections): void {
-    this.#hosts.delete(host.origin);
+    this.#hosts.delete(keyOf(host.target));
     void host.close();
   }
 
@@ -265,6 +264,11 @@ export class ConnectionPool {
     const reason = error instanceof Error ? error.message : String(error);
     return new ChainCoreError("no-connection", `${origin}${path}: ${reason}`, { cause: error, detail: { origin } });
   }
+}
+
+/** Two pins at one place are two servers: no request for one may go over a connection of the other. */
+function keyOf({ origin, tls }: HostTarget): string {
+  return tls === undefined ? origin : `${origin} ${tls.pin ?? tls.host}`;
 }
 
 function dispatchOf(request: Omit<PoolRequest, "bytesMax">, signal: AbortSignal): Dispatcher.RequestOptions {

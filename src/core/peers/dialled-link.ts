@@ -1,6 +1,7 @@
 import { BaseLink, type LinkDeps, type LinkFacts, type Served } from "./base-link.ts";
 import type { ConnectionPool, PoolAnswer, PoolStream } from "./connection-pool.ts";
 import { type Frame, FrameReader } from "./frames.ts";
+import type { HostTarget } from "./host-connections.ts";
 import { LinkError, type MessageKind } from "./link.ts";
 import { MESSAGE_LIMITS, PROTOCOL_VERSION } from "./messages.ts";
 import { BODY_TYPE, HEADER, PATH } from "./wire.ts";
@@ -8,18 +9,23 @@ import { BODY_TYPE, HEADER, PATH } from "./wire.ts";
 /** The dialler's end of a link: its questions are requests, the other side's come down a stream. */
 export class DialledLink extends BaseLink {
   readonly #pool: ConnectionPool;
-  readonly #origin: string;
+  readonly #target: HostTarget;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #stream: PoolStream["body"];
 
   constructor(
     facts: LinkFacts,
     deps: LinkDeps,
-    wire: { readonly pool: ConnectionPool; readonly origin: string; readonly key: string; readonly stream: PoolStream["body"] },
+    wire: {
+      readonly pool: ConnectionPool;
+      readonly target: HostTarget;
+      readonly key: string;
+      readonly stream: PoolStream["body"];
+    },
   ) {
     super(facts, deps);
     this.#pool = wire.pool;
-    this.#origin = wire.origin;
+    this.#target = wire.target;
     this.#headers = linkHeaders(wire.key);
     this.#stream = wire.stream;
     this.#stream.on("error", () => {}); // Told to whoever reads it; a link may end before anybody does.
@@ -38,7 +44,7 @@ export class DialledLink extends BaseLink {
   protected async carry(kind: MessageKind, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const answer = await this.#pool
       .request({
-        origin: this.#origin,
+        ...this.#target,
         path: `${PATH}/${kind}`,
         method: "POST",
         headers: this.#headers,
@@ -83,7 +89,7 @@ export class DialledLink extends BaseLink {
     const headers = { ...this.#headers, [HEADER.REPLY]: String(id), ...refusalHeader(served) };
     try {
       await this.#pool.request({
-        origin: this.#origin,
+        ...this.#target,
         path: `${PATH}/reply`,
         method: "POST",
         headers,

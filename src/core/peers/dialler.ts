@@ -1,13 +1,13 @@
-import { isIP } from "node:net";
 import { ChainCoreError } from "../errors.ts";
 import type { Entropy } from "../ports.ts";
 import type { LinkDeps } from "./base-link.ts";
 import type { ConnectionPool, PoolAnswer } from "./connection-pool.ts";
 import { DialledLink, linkHeaders } from "./dialled-link.ts";
 import { HELLO_BYTES_MAX, type Hello, helloOf, identityFrom, type Self, unsuitable } from "./hello.ts";
+import type { HostTarget } from "./host-connections.ts";
 import { LinkError, type PeerIdentity } from "./link.ts";
 import { PROTOCOL_VERSION } from "./messages.ts";
-import { type PeerUrl, resolveAddress } from "./peer-url.ts";
+import { type PeerUrl, peerUrlOf, resolveAddress } from "./peer-url.ts";
 import { isProof, NONCE_BYTES, proofOf } from "./token.ts";
 import { HEADER, PATH, SILENCE_MS } from "./wire.ts";
 
@@ -28,27 +28,27 @@ const HELLO_MS = 10_000;
 export async function dial(url: PeerUrl, deps: DiallerDeps, signal?: AbortSignal): Promise<DialledLink> {
   if (deps.faults.of([url.text]).isPartitioned) throw new LinkError("peer-unreachable", `${url.text} is cut off on purpose`);
   const address = await resolveAddress(url);
-  const origin = `http://${isIP(address) === 6 ? `[${address}]` : address}:${url.port}`;
+  const target = targetOf(url, address);
   const limit = AbortSignal.any([AbortSignal.timeout(HELLO_MS), ...(signal === undefined ? [] : [signal])]);
-  const { hello, identity } = await greet(origin, url, deps, limit);
+  const { hello, identity } = await greet(target, url, deps, limit);
   const why = deps.faults.of([identity.nodeId]).isPartitioned ? "it is cut off on purpose" : deps.admit(identity);
   if (why !== undefined) throw unsuitable(why);
-  const stream = await openStream(origin, url, hello.link!, deps, limit);
+  const stream = await openStream(target, url, hello.link!, deps, limit);
   const facts = { direction: "outbound", identity, remote: { address, port: url.port }, url: url.text } as const;
-  const link = new DialledLink(facts, deps, { pool: deps.pool, origin, key: hello.link!, stream });
+  const link = new DialledLink(facts, deps, { pool: deps.pool, target, key: hello.link!, stream });
   deps.onLink(link);
   link.begin();
   return link;
 }
 
-async function greet(origin: string, url: PeerUrl, deps: DiallerDeps, signal: AbortSignal) {
+async function greet(target: HostTarget, url: PeerUrl, deps: DiallerDeps, signal: AbortSignal) {
   const { token, self } = deps;
   const nonce = Buffer.from(deps.entropy.bytes(NONCE_BYTES)).toString("hex");
   const mine: Hello = { ...helloOf(self()), nonce };
-  let answer = await post(origin, url, mine, deps, signal);
+  let answer = await post(target, url, mine, deps, signal);
   if (answer.status === 401) {
     if (token === undefined) throw unsuitable("it asks for a peer token; start with --peer-token");
-    answer = await post(origin, url, { ...mine, proof: proveTo(answer, token, nonce) }, deps, signal);
+    answer = await post(target, url, { ...mine, proof: proveTo(answer, token, nonce) }, deps, signal);
   } else if (token !== undefined && answer.status === 200) {
     throw unsuitable("it does not ask for the peer token; a node with a token links only with nodes that have it");
   }
@@ -66,10 +66,16 @@ function proveTo(challenge: PoolAnswer, token: string, nonce: string): string {
   return proofOf(token, "dialler", [nonce, theirs]);
 }
 
-async function post(origin: string, url: PeerUrl, hello: Hello, { pool }: DiallerDeps, signal: AbortSignal): Promise<PoolAnswer> {
+async function post(
+  target: HostTarget,
+  url: PeerUrl,
+  hello: Hello,
+  { pool }: DiallerDeps,
+  signal: AbortSignal,
+): Promise<PoolAnswer> {
   try {
     return await pool.request({
-      origin,
+      ...target,
       path: `${PATH}/hello`,
       method: "POST",
       headers: { "content-type": "application/json", [HEADER.VERSION]: String(PROTOCOL_VERSION) },
@@ -82,12 +88,18 @@ async function post(origin: string, url: PeerUrl, hello: Hello, { pool }: Dialle
   }
 }
 
-async function openStream(origin: string, url: PeerUrl, key: string, { pool }: DiallerDeps, signal: AbortSignal) {
+async function openStream(target: HostTarget, url: PeerUrl, key: string, { pool }: DiallerDeps, signal: AbortSignal) {
   const opening = new AbortController();
   const abort = () => opening.abort(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
   try {
-    const request = { origin, path: `${PATH}/stream`, method: "GET", headers: linkHeaders(key), signal: opening.signal } as const;
+    const request = {
+      ...target,
+      path: `${PATH}/stream`,
+      method: "GET",
+      headers: linkHeaders(key),
+      signal: opening.signal,
+    } as const;
     const { status, body } = await pool.stream(request, SILENCE_MS);
     if (status === 200) return body;
     body.on("error", () => {});
@@ -100,7 +112,14 @@ async function openStream(origin: string, url: PeerUrl, key: string, { pool }: D
   }
 }
 
+/** Where to connect: to the address that was looked up, and to nobody but who the URL means. */
+function targetOf(url: PeerUrl, address: string): HostTarget {
+  const { port, isSecure, host, pin } = url;
+  return { origin: peerUrlOf({ host: address, port, isSecure, pin: undefined }), tls: isSecure ? { pin, host } : undefined };
+}
+
 function unreachablePeer({ text }: PeerUrl, cause: unknown): LinkError {
+  if (cause instanceof LinkError) return new LinkError(cause.code, `${text} cannot be linked with: ${cause.message}`, { cause });
   const inner = cause instanceof ChainCoreError && cause.cause instanceof Error ? cause.cause : cause;
   const code = (inner as { code?: unknown }).code;
   const why = code === "ECONNREFUSED" ? "nothing listens there" : inner instanceof Error ? inner.message : String(inner);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Link } from "./link.ts";
+import { placeOf } from "./peer-url.ts";
 
 /** What goes wrong on purpose, for tests and for people who want to see it. */
 export interface Faults {
@@ -18,7 +19,7 @@ const RETRANSMITS_MAX = 8;
 /** For every peer. */
 const ALL = "*";
 
-/** The faults that were asked for, by peer: its URL, its node id, or all. */
+/** The faults that were asked for, by peer: its URL with or without the pin, its node id, or all. */
 export class FaultPlan {
   readonly #faults = new Map<string, Faults>();
   readonly #random: () => number;
@@ -36,7 +37,7 @@ export class FaultPlan {
 
   /** @param peer a URL or node id; undefined for all */
   set(peer: string | undefined, change: Partial<Faults>): void {
-    const key = peer ?? ALL;
+    const key = placeOf(peer ?? ALL);
     this.#faults.set(key, { ...NONE, ...this.#faults.get(key), ...change });
     this.#changed();
   }
@@ -44,7 +45,7 @@ export class FaultPlan {
   /** Ends the faults of one peer, or all. */
   heal(peer?: string): void {
     if (peer === undefined) this.#faults.clear();
-    else this.#faults.delete(peer);
+    else this.#faults.delete(placeOf(peer));
     this.#changed();
   }
 
@@ -55,7 +56,7 @@ export class FaultPlan {
   /** @param names a peer's URL and node id, as far as they are known */
   of(names: readonly (string | null | undefined)[]): Faults {
     if (this.#faults.size === 0) return NONE;
-    const found = [ALL, ...names].flatMap((name) => (name ? (this.#faults.get(name) ?? []) : []));
+    const found = [ALL, ...names].flatMap((name) => (name ? (this.#faults.get(placeOf(name)) ?? []) : []));
     return {
       isPartitioned: found.some(({ isPartitioned }) => isPartitioned),
       delayMs: found.reduce((sum, { delayMs }) => sum + delayMs, 0),

@@ -1,6 +1,7 @@
 import type { BlockHash, Height, Work } from "../primitives/units.ts";
 import { LinkError, type PeerIdentity } from "./link.ts";
 import { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } from "./messages.ts";
+import { parsePeerUrl } from "./peer-url.ts";
 
 /** Bytes of a hello, both ways. */
 export const HELLO_BYTES_MAX = 4_096;
@@ -58,7 +59,8 @@ export function identityFrom(text: string, self: Self): { readonly identity: Pee
     );
   const { hash, height, chainwork } = hello.tip;
   const tip = { hash: hash as BlockHash, height: height as Height, chainwork: BigInt(`0x${chainwork}`) as Work };
-  const { instance, listenUrl } = hello;
+  const { instance } = hello;
+  const listenUrl = hello.listenUrl === null ? null : spelled(hello.listenUrl);
   return {
     hello,
     identity: { instance, listenUrl, version, tip, nodeId: printable(hello.nodeId), agent: printable(hello.agent) },
@@ -99,6 +101,15 @@ function isHex(value: unknown, lengthMin: number, lengthMax: number): value is s
 
 function isCount(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;
+}
+
+/** Null for what is no URL of a peer: it is shown to people, and compared. */
+function spelled(url: string): string | null {
+  try {
+    return parsePeerUrl(url).text;
+  } catch {
+    return null;
+  }
 }
 
 /** What a stranger says of himself, fit for a terminal. */

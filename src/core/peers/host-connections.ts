@@ -1,8 +1,18 @@
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { buildConnector, Client } from "undici";
 import type { Clock } from "../ports.ts";
 import type { TurnTaker } from "./connection-turns.ts";
+import { LinkError } from "./link.ts";
 import { RateLimiter, type RateLimiterOptions } from "./rate-limiter.ts";
+import { strangerAt, type TlsIdentity, tlsFailure, tlsOptions } from "./secure-connector.ts";
+
+/** A server, as a pool tells one from another. */
+export interface HostTarget {
+  /** http://ADDRESS:PORT or https://ADDRESS:PORT */
+  readonly origin: string;
+  /** How it is known; for https, and only there. */
+  readonly tls?: TlsIdentity | undefined;
+}
 
 export interface HostStatistics {
   readonly origin: string;
@@ -34,6 +44,7 @@ export interface Connection {
  */
 export class HostConnections implements TurnTaker {
   readonly origin: string;
+  readonly target: HostTarget;
   readonly limiter: RateLimiter;
   busy = 0;
   waiting = 0;
@@ -52,23 +63,32 @@ export class HostConnections implements TurnTaker {
 
   /** @param opened called with each new socket, before anything travels over it */
   constructor(
-    origin: string,
+    target: HostTarget,
     { connectionTimeoutMs, readTimeoutMs, idleMs, rate }: HostOptions,
     undici: { readonly Client: typeof Client; readonly buildConnector: typeof buildConnector },
     { clock, opened }: { readonly clock: Clock; readonly opened: (socket: Socket) => void },
   ) {
+    const { origin, tls } = target;
     this.origin = origin;
+    this.target = target;
     this.usedMs = clock.monotonicMs();
     this.limiter = new RateLimiter(rate, clock);
-    const connector = undici.buildConnector({ timeout: connectionTimeoutMs });
-    const connect: typeof connector = (target, callback) =>
-      connector(target, (...result) => {
-        if (result[0] === null) opened(result[1]);
-        callback(...result);
+    const security = tls === undefined ? {} : tlsOptions(tls, isIP(tls.host) !== 0);
+    const connector = undici.buildConnector({ timeout: connectionTimeoutMs, ...security });
+    const connect: typeof connector = (place, callback) =>
+      connector(place, (error, socket) => {
+        const failure = error ?? (tls === undefined ? undefined : strangerAt(socket, tls));
+        if (failure === undefined) {
+          opened(socket!);
+          callback(null, socket!);
+          return;
+        }
+        socket?.destroy();
+        callback(asLinkError(failure), null);
       });
     const keepAlive = { keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
     const timeouts = { headersTimeout: readTimeoutMs, bodyTimeout: readTimeoutMs };
-    this.#make = () => new undici.Client(origin, { pipelining: 1, ...keepAlive, ...timeouts, connect });
+    this.#make = () => new undici.Client(origin, { allowH2: false, pipelining: 1, ...keepAlive, ...timeouts, connect });
   }
 
   /** Connections that stand or are being made. */
@@ -137,4 +157,10 @@ export class HostConnections implements TurnTaker {
     this.#all.delete(connection);
     void connection.client.destroy();
   }
+}
+
+/** What undici should fail requests with; a name that does not match would have it try for ever. */
+function asLinkError(error: Error): Error {
+  const sentence = error instanceof LinkError ? undefined : tlsFailure(error);
+  return sentence === undefined ? error : new LinkError("peer-unreachable", sentence, { cause: error });
 }

@@ -7,6 +7,7 @@ import type { Clock, Entropy } from "../ports.ts";
 import { AcceptedLink } from "./accepted-link.ts";
 import { plainAddress } from "./address-class.ts";
 import type { LinkDeps, Served } from "./base-link.ts";
+import { type PeerCertificate, TLS_VERSION_MIN } from "./certificate.ts";
 import { Challenges } from "./challenges.ts";
 import { HELLO_BYTES_MAX, type Hello, helloOf, identityFrom, type Self } from "./hello.ts";
 import { LinkError, type MessageKind, type PeerIdentity } from "./link.ts";
@@ -28,6 +29,11 @@ export interface ListenerDeps extends LinkDeps {
   /** A link stands: called before anything travels over it. */
   readonly onLink: (link: AcceptedLink) => void;
   readonly token: string | undefined;
+}
+
+export interface ListenerOptions {
+  readonly limits?: Partial<HttpLimits> | undefined;
+  readonly certificate?: PeerCertificate | undefined;
 }
 
 /** What a peer port grants. Slow senders are cut off early: on a network that this is for, 4 MB take under a second. */
@@ -70,7 +76,7 @@ export class PeerListener {
   readonly #open = new Map<string, Open>();
   readonly #hellos = new Map<string, RateLimiter>();
 
-  constructor(deps: ListenerDeps, limits: Partial<HttpLimits> = {}) {
+  constructor(deps: ListenerDeps, { limits, certificate }: ListenerOptions = {}) {
     this.#deps = deps;
     this.#challenges = deps.token === undefined ? undefined : new Challenges(deps.token, deps);
     const router = new Router()
@@ -78,7 +84,8 @@ export class PeerListener {
       .on("GET", `${PATH}/stream`, (exchange) => this.#stream(exchange))
       .on("POST", `${PATH}/reply`, (exchange) => this.#reply(exchange))
       .on("POST", `${PATH}/:kind`, (exchange) => this.#question(exchange));
-    this.#server = new HttpServer({ limits: { ...PEER_LIMITS, ...limits } }, { router, log: deps.log });
+    const tls = certificate && { cert: certificate.cert, key: certificate.key, minVersion: TLS_VERSION_MIN };
+    this.#server = new HttpServer({ limits: { ...PEER_LIMITS, ...limits }, tls }, { router, log: deps.log });
   }
 
   /** @returns the port that it got. @throws what node's listen reports */

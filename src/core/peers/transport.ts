@@ -1,6 +1,7 @@
 import type { HttpLimits } from "../http/limits.ts";
 import type { LockManager } from "../locks/manager.ts";
 import type { Clock, Entropy, Log } from "../ports.ts";
+import type { PeerCertificate } from "./certificate.ts";
 import { ConnectionPool, type ConnectionPoolOptions } from "./connection-pool.ts";
 import { dial } from "./dialler.ts";
 import { FaultPlan } from "./faults.ts";
@@ -15,6 +16,8 @@ export interface TransportOptions {
   readonly limits?: Partial<HttpLimits>;
   /** What nodes have to share to be linked; undefined for none. */
   readonly token?: string | undefined;
+  /** What the port proves itself with: it speaks https then. */
+  readonly certificate?: PeerCertificate | undefined;
   /** 0 to 1, for faults. */
   readonly random?: () => number;
 }
@@ -53,14 +56,14 @@ export class PeerTransport {
   async listen(host: string, port: number): Promise<number> {
     const listener = new PeerListener(
       { ...this.#deps, faults: this.faults, token: this.#options.token, onLink: (link) => this.#opened(link) },
-      this.#options.limits,
+      { limits: this.#options.limits, certificate: this.#options.certificate },
     );
     const got = await listener.listen(host, port);
     this.#listener = listener;
     return got;
   }
 
-  /** @param url http://HOST:PORT. @throws LinkError peer-unreachable, peer-unsuitable; ChainCoreError bad-peer-url */
+  /** @param url http://HOST:PORT or https://HOST:PORT#sha256=PIN. @throws LinkError peer-unreachable, peer-unsuitable; ChainCoreError bad-peer-url */
   dial(url: string, signal?: AbortSignal): Promise<Link> {
     const { admit } = this.#deps;
     return dial(

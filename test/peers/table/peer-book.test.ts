@@ -157,3 +157,16 @@ test("how long a pause is comes from the entropy that was handed in", async () =
   }
   expect(pauses).toEqual([250, 375, 500]);
 });
+
+test("a pin comes back after a restart, and a ban of a place holds for whatever certificate it shows", async () => {
+  const pinned = `https://198.51.100.1:8000#sha256=${"a".repeat(64)}`;
+  const book = await open();
+  await book.add(pinned, "added");
+  await book.ban([{ ...BAN, address: null, instance: null, url: pinned }]);
+  await book.save();
+  const again = await open();
+  expect(again.peers.map(({ url }) => url)).toEqual([pinned]);
+  expect(again.bans).toMatchObject([{ url: "https://198.51.100.1:8000" }]);
+  expect(again.banOf({ url: pinned.replaceAll("aa", "bb") })).toBeDefined();
+  expect([again.due(), await again.unban(pinned)]).toEqual([[], 1]);
+});

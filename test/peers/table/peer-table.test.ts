@@ -100,3 +100,17 @@ test("where all hearsay was reached, more of it finds no room, and a wanted one 
   });
   expect(table.size).toBe(1_001);
 });
+
+test("a place stands once, whatever is pinned there; hearsay does not change a pin, and whoever knows better does", async () => {
+  const [place, old, renewed] = ["https://198.51.100.9:8000", `#sha256=${"a".repeat(64)}`, `#sha256=${"b".repeat(64)}`];
+  const add = (pin: string, source: "added" | "session" | "gossip") =>
+    peers.write((held) => [table.add(held, place + pin, source), table.list().map(({ url }) => url.slice(place.length))]);
+  expect(await add(old, "gossip")).toEqual([true, [old]]);
+  expect(await add(renewed, "gossip")).toEqual([false, [old]]);
+  expect(await add(renewed, "session")).toEqual([false, [renewed]]);
+  expect(await add(old, "added")).toEqual([false, [old]]);
+  expect(await add(renewed, "session")).toEqual([false, [old]]);
+  expect(await add(renewed, "added")).toEqual([false, [renewed]]);
+  await peers.write((held) => table.remove(held, place)); // Named without its pin.
+  expect(table.size).toBe(0);
+});

@@ -1,4 +1,5 @@
 import type { Link, PeerTip } from "../link.ts";
+import { placeOf } from "../peer-url.ts";
 
 /** A link with what the table knows of it. Changes on the event loop, between awaits. */
 export interface ActiveLink {
@@ -37,11 +38,12 @@ export function chooseEviction(links: readonly ActiveLink[]): ActiveLink | undef
   return crowd?.toSorted((a, b) => b.link.openedMs - a.link.openedMs)[0];
 }
 
-/** Whether people mean this link by `name`: its URL, with or without its scheme, node id, instance, address or ADDRESS:PORT. */
+/** Whether people mean this link by `name`: its URL, with or without its scheme and its pin, node id, instance, address or ADDRESS:PORT. */
 export function isNamed({ url, identity, remote }: Link, name: string): boolean {
   const { address, port } = remote;
-  const names = [url, url?.replace(/^https?:\/\//, ""), identity.nodeId, identity.instance, address, `${address}:${port}`];
-  return names.includes(name);
+  const place = url === null ? undefined : placeOf(url);
+  const names = [place, place?.replace(/^https?:\/\//, ""), identity.nodeId, identity.instance, address, `${address}:${port}`];
+  return names.includes(placeOf(name));
 }
 
 /**

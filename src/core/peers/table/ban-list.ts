@@ -2,6 +2,7 @@ import { BlockList, isIP, SocketAddress } from "node:net";
 import { ChainCoreError } from "../../errors.ts";
 import type { Holds } from "../../locks/context.ts";
 import { classOfAddress, plainAddress } from "../address-class.ts";
+import { placeOf } from "../peer-url.ts";
 
 /** Who is kept out, and for how long. At least one of address and instance is set. */
 export interface Ban {
@@ -9,7 +10,7 @@ export interface Ban {
   readonly address: string | null;
   /** Of the node's process. */
   readonly instance: string | null;
-  /** Where it was known to listen: it is not dialled. */
+  /** Where it was known to listen, without a pin: it is not dialled, whatever certificate it shows. */
   readonly url: string | null;
   readonly reason: string;
   /** Unix seconds. */
@@ -41,14 +42,15 @@ export class BanList {
       (ban) =>
         ban.until > nowSeconds &&
         ((ban.instance !== null && ban.instance === instance) ||
-          (ban.url !== null && ban.url === url) ||
+          (ban.url !== null && url != null && ban.url === placeOf(url)) ||
           (ban.address !== null && address !== undefined && covers(ban.address, address))),
     );
   }
 
   add(_at: Holds<"PEERS", "write">, ban: Ban): void {
-    const others = this.#bans.filter((other) => !isSame(other, ban) && other.until > ban.since);
-    this.#bans = [...others, ban].sort((a, b) => b.until - a.until).slice(0, BANS_MAX);
+    const kept = { ...ban, url: ban.url === null ? null : placeOf(ban.url) };
+    const others = this.#bans.filter((other) => !isSame(other, kept) && other.until > kept.since);
+    this.#bans = [...others, kept].sort((a, b) => b.until - a.until).slice(0, BANS_MAX);
   }
 
   /** Lifts what names exactly this address, instance or URL. @returns how many */
@@ -56,7 +58,9 @@ export class BanList {
     const before = this.#bans.length;
     const [place = "", bits] = name.split("/");
     const asKept = isIP(place) === 0 ? name : spelled(place, bits);
-    this.#bans = this.#bans.filter(({ address, instance, url }) => address !== asKept && instance !== name && url !== name);
+    this.#bans = this.#bans.filter(
+      ({ address, instance, url }) => address !== asKept && instance !== name && url !== placeOf(name),
+    );
     return before - this.#bans.length;
   }
 

@@ -7,7 +7,7 @@ import type { Self } from "../hello.ts";
 import type { HostStatistics } from "../host-connections.ts";
 import { type Direction, type Link, LinkError, type LinkHandler, type PeerIdentity } from "../link.ts";
 import type { Remote } from "../listener.ts";
-import { parsePeerUrl } from "../peer-url.ts";
+import { parsePeerUrl, peerUrlOf, placeOf } from "../peer-url.ts";
 import type { PeerChain, PeerPool } from "../ports.ts";
 import { PeerSync } from "../sync/sync.ts";
 import { PeerTransport, type TransportOptions } from "../transport.ts";
@@ -68,6 +68,7 @@ export class PeerManager {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #closing = new AbortController();
   #listenUrl: string | null = null;
+  #localUrl: string | null = null;
   #isPinging = false;
 
   private constructor(options: PeerManagerOptions, deps: PeerManagerDeps, book: PeerBook) {
@@ -110,7 +111,10 @@ export class PeerManager {
   async listen(host: string, port: number): Promise<number> {
     const got = await this.#transport.listen(host, port);
     const isEverywhere = host === "0.0.0.0" || host === "::"; // Which of our addresses a peer can reach, only the peer knows.
-    this.#listenUrl = isEverywhere ? null : `http://${host.includes(":") ? `[${host}]` : host}:${got}`;
+    const { certificate } = this.#options;
+    const place = { port: got, isSecure: certificate !== undefined, pin: certificate?.pin };
+    this.#localUrl = peerUrlOf({ ...place, host: isEverywhere ? "127.0.0.1" : host });
+    this.#listenUrl = isEverywhere ? null : this.#localUrl;
     return got;
   }
 
@@ -133,8 +137,14 @@ export class PeerManager {
     await this.#book.save();
   }
 
+  /** What it tells others; null where only they know by which address they reach it. */
   get listenUrl(): string | null {
     return this.#listenUrl;
+  }
+
+  /** Where nodes of this machine find it; null while it does not listen. */
+  get localUrl(): string | null {
+    return this.#localUrl;
   }
 
   get links(): readonly ActiveLink[] {
@@ -322,7 +332,7 @@ export class PeerManager {
     try {
       const body = await link.request("get-addresses", new Uint8Array(0), { timeoutMs: GOSSIP_TIMEOUT_MS });
       const urls = decodeAddresses(body, classOfAddress(link.remote.address));
-      await this.#book.heardOf(urls.filter((url) => url !== this.#listenUrl));
+      await this.#book.heardOf(urls.filter((url) => placeOf(url) !== placeOf(this.#listenUrl ?? "")));
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
     }

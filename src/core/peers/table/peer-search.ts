@@ -1,4 +1,5 @@
 import { type Link, LinkError } from "../link.ts";
+import { placeOf } from "../peer-url.ts";
 import type { ActiveLink } from "./active-link.ts";
 import type { PeerBook } from "./peer-book.ts";
 
@@ -48,12 +49,13 @@ export class PeerSearch {
 
   #dialDue(): void {
     const links = this.#deps.links().map(({ link }) => link);
-    const linked = new Set(links.flatMap(({ url, identity }) => [url, identity.listenUrl]));
+    const places = [this.#deps.ownUrl(), ...links.flatMap(({ url, identity }) => [url, identity.listenUrl])];
+    const linked = new Set(places.flatMap((url) => (url === null ? [] : placeOf(url))));
     const outbound = links.filter(({ direction }) => direction === "outbound").length;
     let room = this.#outboundMax - outbound - this.#dialling.size;
     for (const { url, source } of this.#deps.book.due()) {
       if (this.#dialling.size >= DIALS_TOGETHER) return;
-      if (linked.has(url) || this.#dialling.has(url) || url === this.#deps.ownUrl()) continue;
+      if (linked.has(placeOf(url)) || this.#dialling.has(url)) continue;
       if (source !== "added" && room-- <= 0) continue;
       this.#deps.inBackground(this.#dial(url));
     }

@@ -1,5 +1,6 @@
 import type { Holds } from "../../locks/context.ts";
 import type { PeerIdentity } from "../link.ts";
+import { placeOf } from "../peer-url.ts";
 
 /** Where a peer was heard of: by hand, in the session's registry, or from another peer. */
 export type PeerSourceKind = "added" | "session" | "gossip";
@@ -27,8 +28,12 @@ const RETRY_FIRST_MS = 500;
 const RETRY_WANTED_MAX_MS = 5_000;
 const RETRY_GOSSIP_MAX_MS = 600_000;
 
-/** All peers that this node has heard of. Guarded by PEERS; reads are plain and of one moment. */
+/**
+ * All peers that this node has heard of. A place is in it once, whatever certificate was pinned there: hearsay does not change a
+ * pin, and what a user or the registry says does. Guarded by PEERS; reads are plain and of one moment.
+ */
 export class PeerTable {
+  /** By place. */
   readonly #peers = new Map<string, KnownPeer>();
 
   get size(): number {
@@ -40,7 +45,7 @@ export class PeerTable {
   }
 
   find(url: string): KnownPeer | undefined {
-    return this.#peers.get(url);
+    return this.#peers.get(placeOf(url));
   }
 
   /** Those whose turn it is, wanted ones first, then those that were reached before. */
@@ -53,45 +58,51 @@ export class PeerTable {
 
   /** False when it was known already; by hand weighs more than by the registry, and that more than hearsay. */
   add(_at: Holds<"PEERS", "write">, url: string, source: PeerSourceKind): boolean {
-    const known = this.#peers.get(url);
+    const known = this.find(url);
     const weight = { added: 2, session: 1, gossip: 0 };
     if (known !== undefined) {
-      if (weight[source] > weight[known.source]) this.#peers.set(url, { ...known, source, nextTryMs: 0 });
+      const isWeightier = weight[source] > weight[known.source];
+      const isNewPin = known.url !== url && source !== "gossip" && weight[source] >= weight[known.source];
+      if (isWeightier || isNewPin) this.#put({ ...known, url: isNewPin ? url : known.url, source, nextTryMs: 0 });
       return false;
     }
     if (source === "gossip" && !this.#makeRoom()) return false;
     const fresh = { instance: null, nodeId: null, lastSeen: null, failures: 0, lastError: null, nextTryMs: 0 };
-    this.#peers.set(url, { url, source, ...fresh });
+    this.#put({ url, source, ...fresh });
     return true;
   }
 
   remove(_at: Holds<"PEERS", "write">, url: string): boolean {
-    return this.#peers.delete(url);
+    return this.#peers.delete(placeOf(url));
   }
 
   reached(_at: Holds<"PEERS", "write">, url: string, { instance, nodeId }: PeerIdentity, nowSeconds: number): void {
-    const known = this.#peers.get(url);
+    const known = this.find(url);
     if (known === undefined) return;
-    this.#peers.set(url, { ...known, instance, nodeId, lastSeen: nowSeconds, failures: 0, lastError: null, nextTryMs: 0 });
+    this.#put({ ...known, instance, nodeId, lastSeen: nowSeconds, failures: 0, lastError: null, nextTryMs: 0 });
   }
 
   /** It is tried again later, each time after a longer pause. @param jitter 0 to 1 */
   failed(_at: Holds<"PEERS", "write">, url: string, error: string, nowMs: number, jitter: number): void {
-    const known = this.#peers.get(url);
+    const known = this.find(url);
     if (known === undefined) return;
     const longest = known.source === "gossip" ? RETRY_GOSSIP_MAX_MS : RETRY_WANTED_MAX_MS;
     const pauseMs = Math.min(longest, RETRY_FIRST_MS * 2 ** Math.min(known.failures, 20)) * (0.5 + jitter / 2);
-    this.#peers.set(url, { ...known, failures: known.failures + 1, lastError: error, nextTryMs: nowMs + pauseMs });
+    this.#put({ ...known, failures: known.failures + 1, lastError: error, nextTryMs: nowMs + pauseMs });
   }
 
   /** Makes its turn come now. */
   hurry(_at: Holds<"PEERS", "write">, url: string): void {
-    const known = this.#peers.get(url);
-    if (known !== undefined) this.#peers.set(url, { ...known, nextTryMs: 0 });
+    const known = this.find(url);
+    if (known !== undefined) this.#put({ ...known, nextTryMs: 0 });
   }
 
   restore(_at: Holds<"PEERS", "write">, peers: readonly Omit<KnownPeer, "nextTryMs" | "failures" | "lastError">[]): void {
-    for (const peer of peers) this.#peers.set(peer.url, { ...peer, failures: 0, lastError: null, nextTryMs: 0 });
+    for (const peer of peers) this.#put({ ...peer, failures: 0, lastError: null, nextTryMs: 0 });
+  }
+
+  #put(peer: KnownPeer): void {
+    this.#peers.set(placeOf(peer.url), peer);
   }
 
   #makeRoom(): boolean {
@@ -99,7 +110,7 @@ export class PeerTable {
     if (gossip.length < GOSSIP_MAX) return true;
     const worst = gossip.filter(({ lastSeen }) => lastSeen === null).sort((a, b) => b.failures - a.failures)[0];
     if (worst === undefined) return false;
-    this.#peers.delete(worst.url);
+    this.#peers.delete(placeOf(worst.url));
     return true;
   }
 }
