@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { sha256 } from "../../src/core/encoding/hash.ts";
+import { Transaction } from "../../src/core/primitives/transaction.ts";
+import type { Txid } from "../../src/core/primitives/units.ts";
 import { Flag, NO_FLAGS } from "../../src/core/script/flags.ts";
 import { pushOf } from "../../src/core/script/script-reader.ts";
 import { countScriptHashSigops, countSigops, countWitnessSigops } from "../../src/core/script/sigops.ts";
@@ -36,16 +38,24 @@ test("counts the script that P2SH reveals, if scriptSig only pushes", () => {
   expect(countScriptHashSigops(parseScript("DUP"), pushOf(redeem))).toBe(0);
 });
 
+/** Two inputs, of which the second is the one that is looked at. */
+function spend(scriptSig: Uint8Array, witness: readonly Uint8Array[]): Transaction {
+  const input = { txid: "11".repeat(32) as Txid, vout: 0, scriptSig: new Uint8Array(0), sequence: 0, witness: [redeem] };
+  return Transaction.build({ version: 2, inputs: [input, { ...input, scriptSig, witness }], outputs: [], lockTime: 0 });
+}
+
 test("counts witness programs of version 0, native and within P2SH, under WITNESS", () => {
   const keyHash = parseScript(`0 0x14 0x${"11".repeat(20)}`);
   const witnessHash = parseScript(`0 0x20 0x${Buffer.from(sha256(redeem)).toString("hex")}`);
   const none = new Uint8Array(0);
-  expect(countWitnessSigops(keyHash, none, [], Flag.WITNESS)).toBe(1);
-  expect(countWitnessSigops(keyHash, none, [], NO_FLAGS)).toBe(0);
-  expect(countWitnessSigops(witnessHash, none, [none, redeem], Flag.WITNESS)).toBe(3);
-  expect(countWitnessSigops(witnessHash, none, [], Flag.WITNESS)).toBe(0);
-  expect(countWitnessSigops(scriptHash, pushOf(keyHash), [], Flag.WITNESS)).toBe(1);
-  expect(countWitnessSigops(scriptHash, pushOf(witnessHash), [redeem], Flag.WITNESS)).toBe(3);
-  expect(countWitnessSigops(scriptHash, Buffer.concat([parseScript("NOP"), pushOf(keyHash)]), [], Flag.WITNESS)).toBe(0);
-  expect(countWitnessSigops(parseScript(`1 0x20 0x${"11".repeat(32)}`), none, [redeem], Flag.WITNESS)).toBe(0);
+  const counted = (script: Uint8Array, scriptSig: Uint8Array, witness: readonly Uint8Array[], flags = Flag.WITNESS) =>
+    countWitnessSigops(spend(scriptSig, witness), 1, script, flags);
+  expect(counted(keyHash, none, [])).toBe(1);
+  expect(counted(keyHash, none, [], NO_FLAGS)).toBe(0);
+  expect(counted(witnessHash, none, [none, redeem])).toBe(3);
+  expect(counted(witnessHash, none, [])).toBe(0);
+  expect(counted(scriptHash, pushOf(keyHash), [])).toBe(1);
+  expect(counted(scriptHash, pushOf(witnessHash), [redeem])).toBe(3);
+  expect(counted(scriptHash, Buffer.concat([parseScript("NOP"), pushOf(keyHash)]), [])).toBe(0);
+  expect(counted(parseScript(`1 0x20 0x${"11".repeat(32)}`), none, [redeem])).toBe(0);
 });

@@ -8,7 +8,7 @@ import { countScriptHashSigops, countSigops, countWitnessSigops } from "../scrip
 export function legacySigopCount(tx: Transaction): number {
   let count = 0;
   for (let i = 0; i < tx.inputCount; i++) count += countSigops(tx.scriptSig(i), false);
-  for (let i = 0; i < tx.outputCount; i++) count += countSigops(tx.outputScript(i), false);
+  for (let i = 0; i < tx.outputCount; i++) count += countSigops(tx.raw, false, tx.outputScriptOffset(i), tx.outputOffset(i + 1));
   return count;
 }
 
@@ -19,7 +19,7 @@ export function transactionSigopCost(tx: Transaction, spent: readonly Pick<Coin,
   for (let i = 0; i < tx.inputCount; i++) {
     const { script } = spent[i]!;
     if ((flags & Flag.P2SH) !== 0) cost += countScriptHashSigops(script, tx.scriptSig(i)) * WITNESS_SCALE;
-    cost += countWitnessSigops(script, tx.scriptSig(i), tx.witness(i), flags);
+    cost += countWitnessSigops(tx, i, script, flags);
   }
   return cost;
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from "../primitives/transaction.ts";
-import type { Height, Sats, UnixSeconds, VBytes, Weight } from "../primitives/units.ts";
-import { type EntryFields, type RawTxid, virtualSize } from "./entry.ts";
+import type { Height, RawTxid, Sats, UnixSeconds, VBytes, Weight } from "../primitives/units.ts";
+import { type EntryFields, virtualSize } from "./entry.ts";
 import { compareFeeRates, type FeeFraction } from "./fee-fraction.ts";
 import { type LinearizeInput, linearize } from "./linearize.ts";
 

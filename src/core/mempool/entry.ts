@@ -1,12 +1,9 @@
 import type { Coin } from "../primitives/coin.ts";
 import type { Transaction } from "../primitives/transaction.ts";
-import type { Height, Sats, UnixSeconds, VBytes, Weight } from "../primitives/units.ts";
+import type { Height, RawTxid, Sats, UnixSeconds, VBytes, Weight } from "../primitives/units.ts";
 
 /** The height of a coin that no block has made yet (Core's MEMPOOL_HEIGHT). */
 export const UNCONFIRMED_HEIGHT = 0x7fffffff as Height;
-
-/** A transaction's id as a Map's key: its 32 raw bytes as latin1 text. An outpoint's key begins with it. */
-export type RawTxid = string & { readonly rawTxid: unique symbol };
 
 export function rawTxidOf(txidBytes: Uint8Array): RawTxid {
   return Buffer.from(txidBytes.buffer, txidBytes.byteOffset, 32).toString("latin1") as RawTxid;

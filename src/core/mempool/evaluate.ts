@@ -3,11 +3,11 @@ import type { NetworkParams } from "../consensus/params.ts";
 import type { Coin } from "../primitives/coin.ts";
 import type { OutpointKey } from "../primitives/outpoint.ts";
 import { SEQUENCE_FINAL, type Transaction } from "../primitives/transaction.ts";
-import type { BlockHash, FeeRate, UnixSeconds } from "../primitives/units.ts";
+import type { BlockHash, FeeRate, RawTxid, UnixSeconds } from "../primitives/units.ts";
 import { checkForm, checkSpending } from "./check-alone.ts";
 import { ancestorsOf, type PoolEntry } from "./cluster.ts";
 import { dustOutputs } from "./dust.ts";
-import { type EntryFields, type RawTxid, rawTxidOf, UNCONFIRMED_HEIGHT, unconfirmedCoin, virtualSize } from "./entry.ts";
+import { type EntryFields, UNCONFIRMED_HEIGHT, unconfirmedCoin, virtualSize } from "./entry.ts";
 import { feeFor } from "./fee-fraction.ts";
 import type { Policy } from "./policy.ts";
 import { type Rejection, rejected } from "./rejection.ts";
@@ -56,7 +56,7 @@ export interface Candidate extends EntryFields, Incoming {
 
 /** Everything but scripts, in Core's order (MemPoolAccept::PreChecks and what follows it). Changes nothing. */
 export function evaluate(tx: Transaction, pool: PoolReads, view: ChainView, options: EvaluateOptions): Candidate | Rejection {
-  const rawTxid = rawTxidOf(tx.txidBytes);
+  const { rawTxid } = tx;
   const early = checkForm(tx, pool.policy, view.tip) ?? checkKnown(tx, rawTxid, pool, options);
   if (early) return early;
   const spent = findCoins(tx, pool, view);
@@ -86,21 +86,22 @@ export function evaluateInPool(fields: Omit<Candidate, "parents" | "evicted">, p
   const early = options.bypassLimits || options.sharesFees ? undefined : checkFeeFloor(vsize, fields.modifiedFee, pool, options);
   if (early) return early;
   const parents = parentsOf(fields, pool);
-  const conflicts = conflictsOf(tx, pool);
-  const truc = options.bypassLimits ? undefined : checkTruc(tx, vsize, parents, conflicts);
+  const direct = conflictsOf(tx, pool);
+  const truc = options.bypassLimits ? undefined : checkTruc(tx, vsize, parents, direct);
   const sibling = options.inPackage || options.allowReplacement === false ? undefined : truc?.sibling;
   if (truc && sibling === undefined) return rejected("policy", "TRUC-violation", truc.detail);
-  if (sibling) conflicts.add(sibling);
-  const incoming = { ...fields, parents };
-  const replaced =
-    conflicts.size > 0 ? checkReplacement(incoming, conflicts, pool.policy, sibling !== undefined) : { evicted: NOBODY };
-  if ("kind" in replaced) return replaced;
-  const { evicted } = replaced;
+  const conflicts = sibling ? new Set(direct).add(sibling) : direct;
+  const candidate = { ...fields, parents, evicted: NOBODY };
+  if (conflicts.size > 0) {
+    const replaced = checkReplacement(candidate, conflicts, pool.policy, sibling !== undefined);
+    if ("kind" in replaced) return replaced;
+    candidate.evicted = replaced.evicted;
+  }
   const late =
-    checkClusterLimits(incoming, evicted, pool.policy) ??
-    checkNoConflictAbove(incoming, conflicts) ??
-    (options.inPackage ? undefined : checkDustIsSwept(incoming, pool.policy));
-  return late ?? { ...incoming, evicted };
+    checkClusterLimits(candidate, candidate.evicted, pool.policy) ??
+    checkNoConflictAbove(candidate, conflicts) ??
+    (options.inPackage ? undefined : checkDustIsSwept(candidate, pool.policy));
+  return late ?? candidate;
 }
 
 const NOBODY: ReadonlySet<PoolEntry> = new Set();
@@ -148,13 +149,13 @@ function parentsOf({ tx, spent }: Pick<Candidate, "tx" | "spent">, pool: PoolRea
 }
 
 /** Pooled ones that spend what `tx` spends. */
-function conflictsOf(tx: Transaction, pool: PoolReads): Set<PoolEntry> {
-  const conflicts = new Set<PoolEntry>();
+function conflictsOf(tx: Transaction, pool: PoolReads): ReadonlySet<PoolEntry> {
+  let conflicts: Set<PoolEntry> | undefined;
   for (let i = 0; i < tx.inputCount; i++) {
     const spender = pool.spenderEntry(tx.prevoutKey(i));
-    if (spender) conflicts.add(spender);
+    if (spender) conflicts = (conflicts ?? new Set()).add(spender);
   }
-  return conflicts;
+  return conflicts ?? NOBODY;
 }
 
 function hasRelativeLock(tx: Transaction): boolean {

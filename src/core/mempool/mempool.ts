@@ -6,9 +6,9 @@ import type { Block } from "../primitives/block.ts";
 import type { Coin } from "../primitives/coin.ts";
 import { type OutpointKey, outpointKeyBytes } from "../primitives/outpoint.ts";
 import type { Transaction } from "../primitives/transaction.ts";
-import type { BlockHash, FeeRate, Sats, Txid } from "../primitives/units.ts";
+import type { BlockHash, FeeRate, RawTxid, Sats, Txid } from "../primitives/units.ts";
 import { type PoolEntry, withDescendants } from "./cluster.ts";
-import { type RawTxid, rawTxidOf, UNCONFIRMED_HEIGHT, unconfirmedCoin } from "./entry.ts";
+import { rawTxidOf, UNCONFIRMED_HEIGHT, unconfirmedCoin } from "./entry.ts";
 import { type Candidate, type ChainView, type EvaluateOptions, evaluate, evaluateInPool, type PoolReads } from "./evaluate.ts";
 import { FeeFloor } from "./fee-floor.ts";
 import type { Policy } from "./policy.ts";
@@ -171,7 +171,7 @@ export class Mempool implements PoolReads {
     const confirmed = new Set<PoolEntry>();
     const conflicting = new Set<PoolEntry>();
     for (const tx of block.transactions) {
-      const rawTxid = rawTxidOf(tx.txidBytes);
+      const { rawTxid } = tx;
       const own = this.findRaw(rawTxid);
       if (own) confirmed.add(own);
       for (let i = 0; i < tx.inputCount; i++) {

@@ -1,8 +1,7 @@
 import type { Block } from "../primitives/block.ts";
 import type { OutpointKey } from "../primitives/outpoint.ts";
 import type { Transaction } from "../primitives/transaction.ts";
-import type { Wtxid } from "../primitives/units.ts";
-import { type RawTxid, rawTxidOf } from "./entry.ts";
+import type { RawTxid, Wtxid } from "../primitives/units.ts";
 
 export interface OrphanLimits {
   readonly countMax: number;
@@ -64,7 +63,7 @@ export class OrphanPool {
 
   /** Takes out those that waited for `parent`: to be judged again. */
   takeChildren(parent: Transaction): readonly Transaction[] {
-    const waiting = [...(this.#waiting.get(rawTxidOf(parent.txidBytes)) ?? [])];
+    const waiting = [...(this.#waiting.get(parent.rawTxid) ?? [])];
     return waiting.flatMap((wtxid) => this.remove(wtxid) ?? []);
   }
 

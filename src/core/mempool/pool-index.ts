@@ -1,7 +1,7 @@
 import { type OutpointKey, outpointKeyAt } from "../primitives/outpoint.ts";
-import type { Sats } from "../primitives/units.ts";
+import type { RawTxid, Sats } from "../primitives/units.ts";
 import { Cluster, components, PoolEntry } from "./cluster.ts";
-import { type EntryFields, type RawTxid, usageOf } from "./entry.ts";
+import { type EntryFields, usageOf } from "./entry.ts";
 import { EvictionQueue } from "./eviction-queue.ts";
 
 /**

@@ -80,20 +80,17 @@ const WITNESS_ITEM_BYTES_MAX = 80;
 /** Whether no witness is larger than its form needs, or stands where none belongs. */
 export function hasStandardWitnesses(tx: Transaction, spent: readonly Coin[]): boolean {
   if (!tx.hasWitness) return true;
-  return spent.every((coin, i) => {
-    const witness = tx.witness(i);
-    return witness.length === 0 || isStandardWitness(coin.script, tx.scriptSig(i), witness);
-  });
+  return spent.every((coin, i) => !tx.hasWitnessItems(i) || isStandardWitness(tx, i, coin.script));
 }
 
-function isStandardWitness(script: Uint8Array, scriptSig: Uint8Array, witness: readonly Uint8Array[]): boolean {
+function isStandardWitness(tx: Transaction, input: number, script: Uint8Array): boolean {
   const isNested = isPayToScriptHash(script);
-  const judged = isNested ? topOfPushes(scriptSig) : script;
+  const judged = isNested ? topOfPushes(tx.scriptSig(input)) : script;
   const found = judged === undefined ? undefined : findWitnessProgram(judged);
   if (found === undefined || (!isNested && isAnchorProgram(found))) return false;
   const { version, program } = found;
-  if (version === 0 && program.length === 32) return isStandardP2wsh(witness);
-  if (version === 1 && program.length === 32 && !isNested) return isStandardTaproot(witness);
+  if (version === 0 && program.length === 32) return isStandardP2wsh(tx.witness(input));
+  if (version === 1 && program.length === 32 && !isNested) return isStandardTaproot(tx.witness(input));
   return true;
 }
 

@@ -67,8 +67,8 @@ export async function acceptTransaction(
 }
 
 function judge(node: NodeParts, tx: Transaction, options: AcceptTransactionOptions): Candidate | Rejection {
-  const { feeRateMax: _, testOnly: __, ...rules } = options;
-  return withChainView(node.chain, (view) => node.mempool.evaluate(tx, view, { nowSeconds: nowSeconds(node.clock), ...rules }));
+  const rules: EvaluateOptions = { nowSeconds: nowSeconds(node.clock), ...options };
+  return withChainView(node.chain, (view) => node.mempool.evaluate(tx, view, rules));
 }
 
 async function verifyScripts({ verifier }: NodeParts, candidate: Candidate): Promise<VerifiedCandidate | Rejection> {

@@ -49,10 +49,9 @@ export function nowSeconds(clock: Clock): UnixSeconds {
 
 /**
  * Calls `use` with the tip and its coins, which agree with each other while `use` runs: it must not await.
- * No lock: the tip is of the last commit, and the newest coins are of the same one.
+ * No lock and no snapshot: the tip is of the last commit, the newest coins are of the same one, and only this thread commits.
  */
 export function withChainView<R>(chain: Chain, use: (view: ChainView) => R): R {
-  const tip = chain.find(chain.tip.hash)!;
-  using snapshot = chain.coins.snapshot();
-  return use({ tip, findCoin: (bytes, offset) => snapshot.find(bytes, offset) });
+  const { coins } = chain;
+  return use({ tip: chain.find(chain.tip.hash)!, findCoin: (bytes, offset) => coins.find(bytes, offset) });
 }

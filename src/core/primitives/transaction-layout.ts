@@ -4,17 +4,23 @@ import { OUTPOINT_LENGTH } from "./outpoint.ts";
 /** "extended" understands BIP144's marker and flag; "legacy" reads the form from before them. */
 export type LayoutForm = "extended" | "legacy";
 
-/** Where the parts of a transaction begin, from its first byte. */
+/** Where the parts of a transaction stand. */
 export interface TransactionLayout {
-  readonly inputs: readonly number[];
-  readonly inputsEnd: number;
-  readonly outputs: readonly number[];
-  readonly outputsEnd: number;
-  /** Start of each input's witness stack; undefined where the encoding has no marker. */
-  readonly witnesses: readonly number[] | undefined;
+  readonly inputCount: number;
+  readonly outputCount: number;
+  /** Encoded with BIP144's marker. */
+  readonly hasWitness: boolean;
+  /**
+   * Offsets from its first byte, one behind the other: where each input begins, where the last one ends; where each output begins,
+   * where the last one ends; where each input's witness stack begins, if there are any.
+   */
+  readonly marks: readonly number[];
 }
 
 const FLAG_WITNESS = 1;
+
+/** Where the marks of the transaction that is being read come together, so that each gets an array of just its length. */
+const found: number[] = [];
 
 /**
  * Walks over one transaction without copying and leaves the reader behind it. Accepts what Bitcoin Core's
@@ -23,56 +29,57 @@ const FLAG_WITNESS = 1;
  */
 export function readLayout(reader: Reader, form: LayoutForm): TransactionLayout {
   const start = reader.offset;
+  found.length = 0;
   reader.skip(4);
-  let inputs = readInputs(reader, start);
-  let inputsEnd = reader.offset - start;
+  let inputCount = readInputs(reader, start);
+  let outputCount = 0;
   let flag = 0;
-  let outputs: readonly number[] = [];
-  if (inputs.length === 0 && form === "extended") {
-    flag = reader.u8();
-    if (flag !== 0) {
-      inputs = readInputs(reader, start);
-      inputsEnd = reader.offset - start;
-      outputs = readOutputs(reader, start);
-    }
+  if (inputCount > 0 || form === "legacy") {
+    outputCount = readOutputs(reader, start);
   } else {
-    outputs = readOutputs(reader, start);
+    flag = reader.u8();
+    if (flag === 0) {
+      found.push(reader.offset - start);
+    } else {
+      found.length = 0;
+      inputCount = readInputs(reader, start);
+      outputCount = readOutputs(reader, start);
+    }
   }
-  const outputsEnd = reader.offset - start;
-  const witnesses = flag & FLAG_WITNESS ? readWitnesses(reader, start, inputs.length) : undefined;
+  const hasWitness = (flag & FLAG_WITNESS) !== 0;
+  if (hasWitness) readWitnesses(reader, start, inputCount);
   if ((flag & ~FLAG_WITNESS) !== 0) {
     throw new DecodeError("unknown-flag", start + 5, `a transaction at offset ${start} has the unknown flag ${flag}`);
   }
   reader.skip(4);
-  return { inputs, inputsEnd, outputs, outputsEnd, witnesses };
+  return { inputCount, outputCount, hasWitness, marks: found.slice() };
 }
 
-function readInputs(reader: Reader, start: number): readonly number[] {
+function readInputs(reader: Reader, start: number): number {
   const count = reader.compactSize();
-  const at: number[] = [];
   for (let i = 0; i < count; i++) {
-    at.push(reader.skip(OUTPOINT_LENGTH) - start);
+    found.push(reader.skip(OUTPOINT_LENGTH) - start);
     reader.skip(reader.compactSize());
     reader.skip(4);
   }
-  return at;
+  found.push(reader.offset - start);
+  return count;
 }
 
-function readOutputs(reader: Reader, start: number): readonly number[] {
+function readOutputs(reader: Reader, start: number): number {
   const count = reader.compactSize();
-  const at: number[] = [];
   for (let i = 0; i < count; i++) {
-    at.push(reader.skip(8) - start);
+    found.push(reader.skip(8) - start);
     reader.skip(reader.compactSize());
   }
-  return at;
+  found.push(reader.offset - start);
+  return count;
 }
 
-function readWitnesses(reader: Reader, start: number, count: number): readonly number[] {
-  const at: number[] = [];
+function readWitnesses(reader: Reader, start: number, count: number): void {
   let items = 0;
   for (let i = 0; i < count; i++) {
-    at.push(reader.offset - start);
+    found.push(reader.offset - start);
     const stack = reader.compactSize();
     for (let item = 0; item < stack; item++) reader.skip(reader.compactSize());
     items += stack;
@@ -80,5 +87,4 @@ function readWitnesses(reader: Reader, start: number, count: number): readonly n
   if (items === 0) {
     throw new DecodeError("superfluous-witness", start, `a transaction at offset ${start} has a witness marker and no witness`);
   }
-  return at;
 }

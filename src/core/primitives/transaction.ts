@@ -1,4 +1,4 @@
-import { sha256d } from "../encoding/hash.ts";
+import { latin1Bytes, sha256d, sha256dText } from "../encoding/hash.ts";
 import { toDisplayHash } from "../encoding/hex.ts";
 import { Reader } from "../encoding/reader.ts";
 import { Writer } from "../encoding/writer.ts";
@@ -12,7 +12,7 @@ import {
   outpointKeyAt,
 } from "./outpoint.ts";
 import { type LayoutForm, readLayout, type TransactionLayout } from "./transaction-layout.ts";
-import { type Sats, type Txid, type VBytes, type Weight, WITNESS_SCALE, type Wtxid } from "./units.ts";
+import { type RawTxid, type Sats, type Txid, type VBytes, type Weight, WITNESS_SCALE, type Wtxid } from "./units.ts";
 
 export interface TxInput extends Outpoint {
   readonly scriptSig: Uint8Array;
@@ -51,7 +51,12 @@ let stage = new Uint8Array(4096);
 export class Transaction {
   /** Exactly this transaction, witness included. */
   readonly raw: Uint8Array;
-  readonly #at: TransactionLayout;
+  readonly inputCount: number;
+  readonly outputCount: number;
+  /** Whether it is encoded with BIP144's marker, which demands at least one witness item. */
+  readonly hasWitness: boolean;
+  readonly #layout: TransactionLayout;
+  #rawTxid: RawTxid | undefined;
   #txidBytes: Uint8Array | undefined;
   #wtxidBytes: Uint8Array | undefined;
   #txid: Txid | undefined;
@@ -62,7 +67,10 @@ export class Transaction {
 
   private constructor(raw: Uint8Array, layout: TransactionLayout) {
     this.raw = raw;
-    this.#at = layout;
+    this.inputCount = layout.inputCount;
+    this.outputCount = layout.outputCount;
+    this.hasWitness = layout.hasWitness;
+    this.#layout = layout;
   }
 
   /** Reads one transaction where the reader stands. @throws DecodeError */
@@ -108,19 +116,6 @@ export class Transaction {
     return this.#u32(this.raw.length - 4);
   }
 
-  get inputCount(): number {
-    return this.#at.inputs.length;
-  }
-
-  get outputCount(): number {
-    return this.#at.outputs.length;
-  }
-
-  /** Whether it is encoded with BIP144's marker, which demands at least one witness item. */
-  get hasWitness(): boolean {
-    return this.#at.witnesses !== undefined;
-  }
-
   /** One input that spends nothing: 32 zero bytes and index 0xffffffff. */
   get isCoinbase(): boolean {
     return this.inputCount === 1 && isNullOutpoint(this.raw, this.prevoutOffset(0));
@@ -128,46 +123,64 @@ export class Transaction {
 
   /** Where the 36 bytes of the outpoint that input `index` spends stand in `raw`. */
   prevoutOffset(index: number): number {
-    return this.#at.inputs[index]!;
+    return this.#layout.marks[index]!;
+  }
+
+  get #outputsEnd(): number {
+    return this.outputOffset(this.outputCount);
   }
 
   /** Made when first asked for, then kept: whoever asks once, such as a pool, asks often. */
   prevoutKey(index: number): OutpointKey {
-    this.#prevoutKeys ??= this.#at.inputs.map((at) => outpointKeyAt(this.raw, at));
+    this.#prevoutKeys ??= Array.from({ length: this.inputCount }, (_, i) => outpointKeyAt(this.raw, this.prevoutOffset(i)));
     return this.#prevoutKeys[index]!;
   }
 
   scriptSig(index: number): Uint8Array {
-    return this.#varBytes(this.#at.inputs[index]! + OUTPOINT_LENGTH);
+    return this.#varBytes(this.prevoutOffset(index) + OUTPOINT_LENGTH);
   }
 
   sequence(index: number): number {
-    const end = index + 1 < this.inputCount ? this.#at.inputs[index + 1]! : this.#at.inputsEnd;
-    return this.#u32(end - 4);
+    return this.#u32(this.#layout.marks[index + 1]! - 4); // Before the next input, or where the last one ends.
   }
 
   witness(index: number): readonly Uint8Array[] {
-    const at = this.#at.witnesses?.[index];
-    if (at === undefined || this.raw[at] === 0) return NO_WITNESS;
-    const reader = new Reader(this.raw, at);
+    if (!this.hasWitnessItems(index)) return NO_WITNESS;
+    const reader = new Reader(this.raw, this.#witnessOffset(index));
     const items: Uint8Array[] = [];
     for (let left = reader.compactSize(); left > 0; left--) items.push(reader.varBytes());
     return items;
   }
 
+  /** Whether input `index` has a witness. */
+  hasWitnessItems(index: number): boolean {
+    return this.hasWitness && this.raw[this.#witnessOffset(index)] !== 0;
+  }
+
+  #witnessOffset(index: number): number {
+    return this.#layout.marks[this.inputCount + this.outputCount + 2 + index]!;
+  }
+
   /** Any int64 as a number: consensus/check-transaction rejects what is no amount. */
   value(index: number): Sats {
-    const at = this.#at.outputs[index]!;
+    const at = this.outputOffset(index);
     return ((this.#u32(at + 4) | 0) * 0x1_0000_0000 + this.#u32(at)) as Sats;
   }
 
   /** Where output `index` stands in `raw`; for `outputCount` where the last one ends. */
   outputOffset(index: number): number {
-    return index < this.outputCount ? this.#at.outputs[index]! : this.#at.outputsEnd;
+    return this.#layout.marks[this.inputCount + 1 + index]!;
+  }
+
+  /** Where the script of output `index` begins in `raw`; it ends where the output does. */
+  outputScriptOffset(index: number): number {
+    const at = this.outputOffset(index) + 8;
+    const first = this.raw[at]!;
+    return at + (first < 0xfd ? 1 : first === 0xfd ? 3 : 5);
   }
 
   outputScript(index: number): Uint8Array {
-    return this.#varBytes(this.#at.outputs[index]! + 8);
+    return this.#varBytes(this.outputOffset(index) + 8);
   }
 
   #u32(at: number): number {
@@ -183,8 +196,8 @@ export class Transaction {
   }
 
   get inputs(): readonly TxInput[] {
-    this.#inputs ??= this.#at.inputs.map((at, index) => ({
-      ...outpointAt(this.raw, at),
+    this.#inputs ??= Array.from({ length: this.inputCount }, (_, index) => ({
+      ...outpointAt(this.raw, this.prevoutOffset(index)),
       scriptSig: this.scriptSig(index),
       sequence: this.sequence(index),
       witness: this.witness(index),
@@ -193,7 +206,10 @@ export class Transaction {
   }
 
   get outputs(): readonly TxOutput[] {
-    this.#outputs ??= this.#at.outputs.map((_, index) => ({ value: this.value(index), script: this.outputScript(index) }));
+    this.#outputs ??= Array.from({ length: this.outputCount }, (_, index) => ({
+      value: this.value(index),
+      script: this.outputScript(index),
+    }));
     return this.#outputs;
   }
 
@@ -203,7 +219,7 @@ export class Transaction {
 
   /** Without marker, flag and witnesses. */
   get strippedSize(): number {
-    return this.hasWitness ? 4 + (this.#at.outputsEnd - 6) + 4 : this.raw.length;
+    return this.hasWitness ? 4 + (this.#outputsEnd - 6) + 4 : this.raw.length;
   }
 
   get weight(): Weight {
@@ -222,7 +238,7 @@ export class Transaction {
   #stripInto(bytes: Uint8Array): Uint8Array {
     const { raw } = this;
     const last = this.strippedSize - 4;
-    bytes.set(raw.subarray(6, this.#at.outputsEnd), 4);
+    bytes.set(raw.subarray(6, this.#outputsEnd), 4);
     for (let i = 0; i < 4; i++) {
       bytes[i] = raw[i]!;
       bytes[last + i] = raw[raw.length - 4 + i]!;
@@ -230,19 +246,25 @@ export class Transaction {
     return bytes;
   }
 
-  /** Internal order. */
-  get txidBytes(): Uint8Array {
-    this.#txidBytes ??= this.#hashStripped();
-    return this.#txidBytes;
+  /** The txid as node:crypto gives it, which all other forms are made of. */
+  get rawTxid(): RawTxid {
+    this.#rawTxid ??= sha256dText(this.#hashed()) as RawTxid;
+    return this.#rawTxid;
   }
 
   /** As `stripped`, but in bytes that are used again: a new array costs more than hashing it. */
-  #hashStripped(): Uint8Array {
-    if (!this.hasWitness) return sha256d(this.raw);
+  #hashed(): Uint8Array {
+    if (!this.hasWitness) return this.raw;
     const size = this.strippedSize;
     if (stage.length < size) stage = new Uint8Array(2 * size);
     this.#stripInto(stage);
-    return sha256d(stage.subarray(0, size));
+    return stage.subarray(0, size);
+  }
+
+  /** Internal order. */
+  get txidBytes(): Uint8Array {
+    this.#txidBytes ??= latin1Bytes(this.rawTxid);
+    return this.#txidBytes;
   }
 
   get txid(): Txid {
@@ -263,6 +285,6 @@ export class Transaction {
 
   /** The same transaction over bytes of its own. */
   copy(): Transaction {
-    return new Transaction(this.raw.slice(), this.#at);
+    return new Transaction(this.raw.slice(), this.#layout);
   }
 }

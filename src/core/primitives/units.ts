@@ -22,6 +22,8 @@ export type Work = Unit<bigint, "Work">;
 /** Lowercase hex in display order, 64 characters. */
 export type Txid = Unit<string, "Txid">;
 export type Wtxid = Unit<string, "Wtxid">;
+/** A txid as a Map's key: its 32 raw bytes as Latin-1 text. An OutpointKey begins with it. Not for people. */
+export type RawTxid = Unit<string, "RawTxid">;
 export type BlockHash = Unit<string, "BlockHash">;
 
 /** Satoshis in a coin. */

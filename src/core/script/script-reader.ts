@@ -11,9 +11,9 @@ export class ScriptReader {
   dataStart = 0;
   dataEnd = 0;
 
-  constructor(script: Uint8Array, position = 0) {
+  constructor(script: Uint8Array, position = 0, end = script.length) {
     this.script = script;
-    this.end = script.length;
+    this.end = end;
     this.position = position;
   }
 

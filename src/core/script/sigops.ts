@@ -1,3 +1,4 @@
+import type { Transaction } from "../primitives/transaction.ts";
 import { Flag, type ScriptFlags } from "./flags.ts";
 import { MULTISIG_KEYS_MAX } from "./limits.ts";
 import { isSmallNumber, Op, smallNumber } from "./opcodes.ts";
@@ -6,10 +7,11 @@ import { isPushOnly, ScriptReader } from "./script-reader.ts";
 
 /**
  * Signature operations as blocks are limited by: every OP_CHECKSIG counts, executed or not, up to the first broken push.
+ * @param bytes the script's, from `from` to before `to`.
  * @param isAccurate count OP_CHECKMULTISIG by the OP_1 ... OP_16 in front of it, as P2SH and witness scripts are counted; else it is always 20.
  */
-export function countSigops(script: Uint8Array, isAccurate: boolean): number {
-  const reader = new ScriptReader(script);
+export function countSigops(bytes: Uint8Array, isAccurate: boolean, from = 0, to = bytes.length): number {
+  const reader = new ScriptReader(bytes, from, to);
   let count = 0;
   for (let previous = -1; reader.next(); previous = reader.opcode) {
     const { opcode } = reader;
@@ -28,26 +30,16 @@ export function countScriptHashSigops(scriptPubKey: Uint8Array, scriptSig: Uint8
   return redeemScript === undefined ? 0 : countSigops(redeemScript, true);
 }
 
-/** Those that a witness program runs, native or within P2SH; each costs a quarter of the others (BIP141). */
-export function countWitnessSigops(
-  scriptPubKey: Uint8Array,
-  scriptSig: Uint8Array,
-  witness: readonly Uint8Array[],
-  flags: ScriptFlags,
-): number {
+/** Those that a witness program runs, native or within P2SH; each costs a quarter of the others (BIP141). `input` spends `scriptPubKey`. */
+export function countWitnessSigops(tx: Transaction, input: number, scriptPubKey: Uint8Array, flags: ScriptFlags): number {
   if ((flags & Flag.WITNESS) === 0) return 0;
-  if (isWitnessProgram(scriptPubKey)) return programSigops(scriptPubKey, witness);
-  const redeemScript = isPayToScriptHash(scriptPubKey) ? lastPush(scriptSig) : undefined;
-  return redeemScript === undefined || !isWitnessProgram(redeemScript) ? 0 : programSigops(redeemScript, witness);
-}
-
-/** @param program a witness program: its version, the length of what follows, and that. */
-function programSigops(program: Uint8Array, witness: readonly Uint8Array[]): number {
+  const program = isPayToScriptHash(scriptPubKey) ? lastPush(tx.scriptSig(input)) : scriptPubKey;
+  if (program === undefined || !isWitnessProgram(program)) return 0;
   if (program[0] !== Op.OP_0) return 0; // Tapscript has a budget of its own.
   const length = program[1];
   if (length === 20) return 1;
-  const script = witness.at(-1);
-  return length === 32 && script !== undefined ? countSigops(script, true) : 0;
+  const script = length === 32 ? tx.witness(input).at(-1) : undefined;
+  return script === undefined ? 0 : countSigops(script, true);
 }
 
 /** What the last operation of a script that only pushes leaves on top; undefined where it does more than push. Small numbers count as empty, as in Core. */
