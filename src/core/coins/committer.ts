@@ -56,9 +56,7 @@ export class Committer {
         if (!commit.spend(bytes, basedOn)) return outpointKeyAt(bytes, 0);
       }
       for (const { outpoint, coin } of change.creates) {
-        if (this.#store.findUnspent(outpoint, 0) !== NONE || this.#isStale(outpoint, basedOn, commit.version))
-          return outpointKeyAt(outpoint, 0);
-        commit.create(outpoint, coin);
+        if (this.#isStale(outpoint, basedOn, commit.version) || !commit.create(outpoint, coin)) return outpointKeyAt(outpoint, 0);
       }
       return undefined;
     } catch (error) {
@@ -98,9 +96,12 @@ class OpenCommit implements PreparedCommit {
     return true;
   }
 
-  create(outpoint: Uint8Array, coin: CoinChange["creates"][number]["coin"]): void {
+  /** False when there is one; the commit is to be aborted then. */
+  create(outpoint: Uint8Array, coin: CoinChange["creates"][number]["coin"]): boolean {
     assert(isOutpoint(outpoint), "an outpoint has 36 bytes");
-    this.#created.push(this.#store.insert(outpoint, coin, this.version));
+    const record = this.#store.insert(outpoint, coin, this.version);
+    this.#created.push(record);
+    return !this.#store.hasTwin(record);
   }
 
   publish(): number {

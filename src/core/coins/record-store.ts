@@ -104,7 +104,7 @@ export class RecordStore {
     return record;
   }
 
-  /** Whether another unspent record has the outpoint of `record`, the one that was inserted last: it stands before its equals. */
+  /** Whether another unspent record has the outpoint of `record`, just inserted: it stands before its equals, so this costs no search. */
   hasTwin(record: number): boolean {
     const words = this.view.memory.records.words;
     for (let other = record; ; ) {

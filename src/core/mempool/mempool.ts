@@ -170,7 +170,8 @@ export class Mempool implements PoolReads {
   connectBlock(_at: Holds<"MEMPOOL", "write">, block: Block, tip: HeaderAncestry, nowSeconds: number): readonly Removal[] {
     const confirmed = new Set<PoolEntry>();
     const conflicting = new Set<PoolEntry>();
-    for (const tx of block.transactions) {
+    const isIdle = this.size === 0 && this.#feeDeltas.size === 0; // As while a node catches up.
+    for (const tx of isIdle ? [] : block.transactions) {
       const { rawTxid } = tx;
       const own = this.findRaw(rawTxid);
       if (own) confirmed.add(own);

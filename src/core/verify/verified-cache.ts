@@ -23,14 +23,13 @@ export class VerifiedCache {
     return isWithin(this.#newer.find(wtxidBytes), flags) || isWithin(this.#older.find(wtxidBytes), flags);
   }
 
-  /** Keeps the flags that were added last. */
   add({ wtxidBytes }: Transaction, flags: ScriptFlags): void {
-    if (this.#halfMax === 0 || isWithin(this.#newer.find(wtxidBytes), flags)) return;
+    if (this.#halfMax === 0) return;
     if (this.#newer.size >= this.#halfMax) {
       [this.#newer, this.#older] = [this.#older, this.#newer];
       this.#newer.clear();
     }
-    this.#newer.set(wtxidBytes, flags);
+    this.#newer.add(wtxidBytes, flags);
   }
 }
 
@@ -48,8 +47,11 @@ class PassedHalf {
     return entry < 0 ? undefined : this.#flags[entry];
   }
 
-  set(wtxidBytes: Uint8Array, flags: ScriptFlags): void {
-    this.#flags[this.#wtxids.findOrAdd(wtxidBytes, 0)] = flags;
+  /** Of two sets of flags keeps the one that says more, else the later one. */
+  add(wtxidBytes: Uint8Array, flags: ScriptFlags): void {
+    const { size } = this.#wtxids;
+    const entry = this.#wtxids.findOrAdd(wtxidBytes, 0);
+    if (entry === size || !isWithin(this.#flags[entry], flags)) this.#flags[entry] = flags;
   }
 
   clear(): void {
