@@ -19,8 +19,9 @@ export interface TransactionLayout {
 
 const FLAG_WITNESS = 1;
 
-/** Where the marks of the transaction that is being read come together, so that each gets an array of just its length. */
+/** Where the marks of the transaction that is being read come together, so that it gets an array of just their number. */
 const found: number[] = [];
+let count = 0;
 
 /**
  * Walks over one transaction without copying and leaves the reader behind it. Accepts what Bitcoin Core's
@@ -29,7 +30,7 @@ const found: number[] = [];
  */
 export function readLayout(reader: Reader, form: LayoutForm): TransactionLayout {
   const start = reader.offset;
-  found.length = 0;
+  count = 0;
   reader.skip(4);
   let inputCount = readInputs(reader, start);
   let outputCount = 0;
@@ -39,9 +40,9 @@ export function readLayout(reader: Reader, form: LayoutForm): TransactionLayout 
   } else {
     flag = reader.u8();
     if (flag === 0) {
-      found.push(reader.offset - start);
+      found[count++] = reader.offset - start;
     } else {
-      found.length = 0;
+      count = 0;
       inputCount = readInputs(reader, start);
       outputCount = readOutputs(reader, start);
     }
@@ -52,34 +53,34 @@ export function readLayout(reader: Reader, form: LayoutForm): TransactionLayout 
     throw new DecodeError("unknown-flag", start + 5, `a transaction at offset ${start} has the unknown flag ${flag}`);
   }
   reader.skip(4);
-  return { inputCount, outputCount, hasWitness, marks: found.slice() };
+  return { inputCount, outputCount, hasWitness, marks: found.slice(0, count) };
 }
 
 function readInputs(reader: Reader, start: number): number {
-  const count = reader.compactSize();
-  for (let i = 0; i < count; i++) {
-    found.push(reader.skip(OUTPOINT_LENGTH) - start);
+  const inputs = reader.compactSize();
+  for (let i = 0; i < inputs; i++) {
+    found[count++] = reader.skip(OUTPOINT_LENGTH) - start;
     reader.skip(reader.compactSize());
     reader.skip(4);
   }
-  found.push(reader.offset - start);
-  return count;
+  found[count++] = reader.offset - start;
+  return inputs;
 }
 
 function readOutputs(reader: Reader, start: number): number {
-  const count = reader.compactSize();
-  for (let i = 0; i < count; i++) {
-    found.push(reader.skip(8) - start);
+  const outputs = reader.compactSize();
+  for (let i = 0; i < outputs; i++) {
+    found[count++] = reader.skip(8) - start;
     reader.skip(reader.compactSize());
   }
-  found.push(reader.offset - start);
-  return count;
+  found[count++] = reader.offset - start;
+  return outputs;
 }
 
-function readWitnesses(reader: Reader, start: number, count: number): void {
+function readWitnesses(reader: Reader, start: number, inputs: number): void {
   let items = 0;
-  for (let i = 0; i < count; i++) {
-    found.push(reader.offset - start);
+  for (let i = 0; i < inputs; i++) {
+    found[count++] = reader.offset - start;
     const stack = reader.compactSize();
     for (let item = 0; item < stack; item++) reader.skip(reader.compactSize());
     items += stack;

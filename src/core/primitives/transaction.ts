@@ -132,7 +132,7 @@ export class Transaction {
 
   /** Made when first asked for, then kept: whoever asks once, such as a pool, asks often. */
   prevoutKey(index: number): OutpointKey {
-    this.#prevoutKeys ??= Array.from({ length: this.inputCount }, (_, i) => outpointKeyAt(this.raw, this.prevoutOffset(i)));
+    this.#prevoutKeys ??= this.#layout.marks.slice(0, this.inputCount).map((at) => outpointKeyAt(this.raw, at));
     return this.#prevoutKeys[index]!;
   }
 

@@ -100,21 +100,21 @@ class ThreadedVerifier implements ScriptVerifier {
     if (call === undefined) return jobs.map(() => undefined);
     this.#pump();
     const verdicts = await this.#outcomeOf(call, signal);
-    for (const [index, { tx, flags }] of jobs.entries()) {
+    jobs.forEach(({ tx, flags }, index) => {
       if (verdicts[index] === undefined) this.#verified.add(tx, flags);
-    }
+    });
     return verdicts;
   }
 
   /** Undefined when nothing has to be run. */
   #enqueue(jobs: readonly VerifyJob[]): VerifyCall | undefined {
     let call: VerifyCall | undefined;
-    for (const [index, { tx, flags }] of jobs.entries()) {
-      if (tx.inputCount === 0 || this.#verified.has(tx, flags)) continue;
+    jobs.forEach(({ tx, flags }, index) => {
+      if (tx.inputCount === 0 || this.#verified.has(tx, flags)) return;
       call ??= new VerifyCall(jobs);
       const inputsMax = Math.max(PART_INPUTS_MIN, Math.ceil(tx.inputCount / (2 * Math.max(1, this.#workers))));
-      for (const part of call.parts(index, inputsMax)) this.#queue.add(part);
-    }
+      call.eachPart(index, inputsMax, (part) => this.#queue.add(part));
+    });
     return call;
   }
 

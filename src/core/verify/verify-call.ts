@@ -38,14 +38,13 @@ export class VerifyCall {
   }
 
   /** Job `index` in parts of at most `inputsMax` inputs. */
-  parts(index: number, inputsMax: number): readonly PendingPart[] {
-    const { tx } = this.#jobs[index]!;
-    const parts: PendingPart[] = [];
-    for (let from = 0; from < tx.inputCount; from += inputsMax) {
-      parts.push(new CallPart(this, this.#jobs[index]!, index, from, Math.min(from + inputsMax, tx.inputCount)));
+  eachPart(index: number, inputsMax: number, take: (part: PendingPart) => void): void {
+    const job = this.#jobs[index]!;
+    const { inputCount } = job.tx;
+    for (let from = 0; from < inputCount; from += inputsMax) {
+      this.#missing++;
+      take(new CallPart(this, job, index, from, Math.min(from + inputsMax, inputCount)));
     }
-    this.#missing += parts.length;
-    return parts;
   }
 
   /** The first input of a job that fails counts, whichever is known first. */
