@@ -12,6 +12,7 @@
  *   leases         what readers hold   reclaimer      what may be freed, and when      committer    first committer wins
  *   coin-view, snapshot, reader   what users read   snapshot-book  the main thread's own, named ones   diff, atomic-update   by version
  *   compactor      gathering coins     image          a file for a fast start          set-hash, muhash, sorted-records   gettxoutsetinfo
+ *   key-map        numbers for keys of plain memory: what overlays and caches of other folders look outpoints and hashes up in
  *
  * UTXO_SET orders the writer's steps and whoever needs the table to stand still; its proof is a parameter here. A lookup or
  * a walk over a snapshot needs no lock: its lease keeps all that it sees.
