@@ -64,3 +64,16 @@ test("a node that cannot start is named with its reason, and what was started go
 test("more nodes than this machine can hold are refused at once", async () => {
   expect(await up("--nodes", "65")).toMatchObject({ code: 1, err: expect.stringContaining("at most 64 nodes make a session") });
 });
+
+test("a ban that was answered for survives a kill -9, and a fault needs a peer that is one", async () => {
+  await up("--nodes", "2");
+  expect(await user.run("peers", "ban", "http://127.0.0.1:1")).toMatchObject({ code: 0 });
+  process.kill(pids()[0]!, "SIGKILL");
+  expect(await up("--nodes", "2")).toMatchObject({ code: 0 });
+  expect((await user.run("peers")).out).toMatch(/banned: http:\/\/127\.0\.0\.1:1 until .* \(by hand\)/);
+  expect(await user.run("peers", "partition", "core9")).toMatchObject({
+    code: 1,
+    err: 'chaincore: core9 is no peer of this node; "chaincore peers" lists them\n',
+  });
+  expect((await user.run("peers", "partition", "core1")).out).toContain("fault: core1 cut off");
+});

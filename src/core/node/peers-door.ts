@@ -4,6 +4,7 @@ import { ChainCoreError } from "../errors.ts";
 import { listenOnPort } from "../http/listen-on-port.ts";
 import { classOfAddress } from "../peers/address-class.ts";
 import { type PeerCertificate, readCertificate } from "../peers/certificate.ts";
+import { DEFAULT_PORT } from "../peers/peer-url.ts";
 import { PeerManager } from "../peers/table/peer-manager.ts";
 import { peersFile } from "../peers/table/peers-file.ts";
 import type { Txid } from "../primitives/units.ts";
@@ -25,8 +26,6 @@ export interface PeersOptions {
   readonly p2pTlsCert?: string | undefined;
   readonly p2pTlsKey?: string | undefined;
 }
-
-const DEFAULT_PORT = 8_000;
 
 /** The peers of a node; nothing listens and nothing is dialled before `openPeerPort`. */
 export async function createPeers(

@@ -1,10 +1,10 @@
-import type { Peers } from "../api/ports.ts";
+import type { FaultVerb, Peers } from "../api/ports.ts";
 import type { PeersAnswer } from "../client/answers.ts";
 import { ChainCoreError } from "../errors.ts";
 import { classOfAddress } from "../peers/address-class.ts";
 import type { Link } from "../peers/link.ts";
 import { peerUrlOf, placeOf } from "../peers/peer-url.ts";
-import type { ActiveLink } from "../peers/table/active-link.ts";
+import { type ActiveLink, isNamed, isPlace } from "../peers/table/active-link.ts";
 import type { PeerManager } from "../peers/table/peer-manager.ts";
 import type { Clock } from "../ports.ts";
 import { COIN } from "../primitives/units.ts";
@@ -17,6 +17,12 @@ export interface PeersViewOptions {
 /** The peers as the API asks for them. */
 export function peersView(manager: PeerManager, clock: Clock, { mayFail }: PeersViewOptions): Peers {
   const sum = (of: (active: ActiveLink) => number) => manager.links.reduce((total, active) => total + of(active), 0);
+  /** What is asked for by hand is on disk before it is answered. */
+  const saved = async <R>(change: Promise<R>): Promise<R> => {
+    const result = await change;
+    await manager.book.save();
+    return result;
+  };
   return {
     get connected() {
       return manager.links.length;
@@ -40,31 +46,45 @@ export function peersView(manager: PeerManager, clock: Clock, { mayFail }: Peers
         .filter(({ source }) => source === "added")
         .map(({ url }) => ({ url, connected: manager.links.find(({ link }) => link.url === url)?.link.direction ?? null })),
     bans: () => manager.book.bans.map((ban) => ({ ...ban, name: nameOfBan(ban) })),
-    add: (url) => manager.add(url),
-    remove: (url) => manager.remove(url),
+    add: (url) => saved(manager.add(url)),
+    remove: (url) => saved(manager.remove(url)),
     tryOnce: (url) => manager.tryOnce(url),
     disconnect: (name) => manager.disconnect(name),
-    ban: async (name, options) => void (await manager.ban(name, options)),
-    unban: (name) => manager.unban(name),
-    clearBans: () => manager.book.clearBans(),
+    ban: async (name, options) => void (await saved(manager.ban(name, options))),
+    unban: (name) => saved(manager.unban(name)),
+    clearBans: () => saved(manager.book.clearBans()),
     ping: () => manager.pingAll(),
     fault: (verb, { peer, delayMs, drop }) => {
       if (!mayFail) throw new ChainCoreError("not-for-this-network", "faults on purpose are for development networks only");
+      const target = faultTarget(manager, peer, verb);
       switch (verb) {
         case "partition":
-          manager.faults.set(peer, { isPartitioned: true });
+          manager.faults.set(target, { isPartitioned: true });
           break;
         case "delay":
-          manager.faults.set(peer, { delayMs: within("the delay in milliseconds", delayMs, 0, 60_000) });
+          manager.faults.set(target, { delayMs: within("the delay in milliseconds", delayMs, 0, 60_000) });
           break;
         case "drop":
-          manager.faults.set(peer, { drop: within("the share to drop", drop, 0, 1) });
+          manager.faults.set(target, { drop: within("the share to drop", drop, 0, 1) });
           break;
         case "heal":
-          manager.faults.heal(peer);
+          manager.faults.heal(target);
       }
     },
   };
+}
+
+/** The name by which a fault is kept: a node id as it was given, else the URL. What is healed may be gone. @throws ChainCoreError unknown-peer */
+function faultTarget({ links, book }: PeerManager, peer: string | undefined, verb: FaultVerb): string | undefined {
+  if (peer === undefined) return undefined;
+  const link = links.find(({ link }) => isNamed(link, peer))?.link;
+  const known = book.peers.find(({ url, nodeId }) => isPlace(url, peer) || nodeId === peer);
+  const nodeId = link?.identity.nodeId ?? known?.nodeId;
+  if (link === undefined && known === undefined && verb !== "heal")
+    throw new ChainCoreError("unknown-peer", `${peer} is no peer of this node; "chaincore peers" lists them`, {
+      detail: { peer },
+    });
+  return peer === nodeId ? peer : (link?.url ?? known?.url ?? nodeId ?? peer);
 }
 
 function within(what: string, value: number | undefined, low: number, high: number): number {
@@ -77,6 +97,7 @@ function overview(manager: PeerManager, clock: Clock): PeersAnswer {
   const linked = new Set(
     manager.links.flatMap(({ link }) => [link.url, link.identity.listenUrl]).map((url) => placeOf(url ?? "")),
   );
+  const instances = new Set(manager.links.map(({ link }) => link.identity.instance));
   return {
     connectionHitRate: manager.connectionHitRate,
     peers: manager.links.map(({ link, tip, latencyMs, score }) => {
@@ -95,7 +116,8 @@ function overview(manager: PeerManager, clock: Clock): PeersAnswer {
       };
     }),
     missing: manager.book.peers
-      .filter(({ url, source, lastSeen }) => !linked.has(placeOf(url)) && (source !== "gossip" || lastSeen !== null))
+      .filter(({ url, instance }) => !linked.has(placeOf(url)) && !instances.has(instance ?? ""))
+      .filter(({ source, lastSeen }) => source !== "gossip" || lastSeen !== null)
       .map(({ url, source, failures, lastError }) => ({ url, source, failures, lastError })),
     bans: manager.book.bans.map((ban) => ({
       name: nameOfBan(ban),

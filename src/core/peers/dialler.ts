@@ -32,7 +32,7 @@ export async function dial(url: PeerUrl, deps: DiallerDeps, signal?: AbortSignal
   const limit = AbortSignal.any([AbortSignal.timeout(HELLO_MS), ...(signal === undefined ? [] : [signal])]);
   const { hello, identity } = await greet(target, url, deps, limit);
   const why = deps.faults.of([identity.nodeId]).isPartitioned ? "it is cut off on purpose" : deps.admit(identity);
-  if (why !== undefined) throw unsuitable(why);
+  if (why !== undefined) throw unsuitable(why, identity.instance);
   const stream = await openStream(target, url, hello.link!, deps, limit);
   const facts = { direction: "outbound", identity, remote: { address, port: url.port }, url: url.text } as const;
   const link = new DialledLink(facts, deps, { pool: deps.pool, target, key: hello.link!, stream });
@@ -52,7 +52,7 @@ async function greet(target: HostTarget, url: PeerUrl, deps: DiallerDeps, signal
   } else if (token !== undefined && answer.status === 200) {
     throw unsuitable("it does not ask for the peer token; a node with a token links only with nodes that have it");
   }
-  if (answer.status !== 200) throw unsuitable(reasonIn(answer));
+  if (answer.status !== 200) throw unsuitable(reasonIn(answer), instanceIn(answer));
   const known = identityFrom(answer.body.toString("utf8"), self());
   if (!/^[0-9a-f]{32}$/.test(known.hello.link ?? "")) throw unsuitable("it does not answer as a peer does");
   return known;
@@ -129,6 +129,11 @@ function unreachablePeer({ text }: PeerUrl, cause: unknown): LinkError {
 function reasonIn(answer: PoolAnswer): string {
   const error = parseObject(answer)["error"] as { message?: unknown } | undefined;
   return typeof error?.message === "string" ? error.message.slice(0, 200) : `it answers with status ${answer.status}`;
+}
+
+function instanceIn({ headers }: PoolAnswer): string | undefined {
+  const instance = headers[HEADER.INSTANCE];
+  return typeof instance === "string" && /^[0-9a-f]{32}$/.test(instance) ? instance : undefined;
 }
 
 function parseObject({ body }: PoolAnswer): Readonly<Record<string, unknown>> {

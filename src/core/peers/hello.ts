@@ -51,7 +51,7 @@ export function identityFrom(text: string, self: Self): { readonly identity: Pee
   const hello = parse(text);
   if (hello.network !== self.network || hello.genesis !== self.genesis)
     throw unsuitable(`it is on another network, ${printable(hello.network)} with genesis ${hello.genesis.slice(0, 16)}...`);
-  if (hello.instance === self.instance) throw unsuitable("it is this node itself");
+  if (hello.instance === self.instance) throw unsuitable("it is this node itself", self.instance);
   const version = Math.min(hello.versionMax, PROTOCOL_VERSION);
   if (version < Math.max(hello.versionMin, PROTOCOL_VERSION_MIN))
     throw unsuitable(
@@ -117,6 +117,7 @@ function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?");
 }
 
-export function unsuitable(why: string): LinkError {
-  return new LinkError("peer-unsuitable", `this peer cannot be linked with: ${why}`, { detail: { why } });
+/** @param instance whose, if it said so */
+export function unsuitable(why: string, instance?: string): LinkError {
+  return new LinkError("peer-unsuitable", `this peer cannot be linked with: ${why}`, { detail: { why, instance } });
 }

@@ -149,4 +149,4 @@ export type Offence =
   | "invalid-transaction"
   | "flood";
 
-export type Shortcoming = "stalled-download" | "no-answer" | "lying-tip" | "no-block";
+export type Shortcoming = "stalled-download" | "no-answer" | "lying-tip" | "no-block" | "no-transaction";

@@ -111,17 +111,18 @@ export class PeerListener {
       return;
     }
     if (this.#challenges !== undefined && !this.#hasProven(exchange, this.#challenges, hello)) return;
+    const self = this.#deps.self();
     const why = this.#deps.admit(identity, remote);
-    if (why !== undefined) throw notWelcome(why);
+    if (why !== undefined) throw notWelcome(why, self.instance);
     const link = this.#expect(identity, remote);
-    exchange.answerJson({ ...helloOf(this.#deps.self()), link } satisfies Hello);
+    exchange.answerJson({ ...helloOf(self), link } satisfies Hello);
   }
 
   #identify(text: string) {
     try {
       return identityFrom(text, this.#deps.self());
     } catch (error) {
-      throw error instanceof LinkError ? notWelcome(error.message) : error;
+      throw error instanceof LinkError ? notWelcome(error.message, error.detail["instance"] as string | undefined) : error;
     }
   }
 
@@ -214,12 +215,13 @@ function answer(exchange: Exchange, served: Served): void {
   exchange.answer(200, served.body, BODY_TYPE);
 }
 
-function refused(status: number, code: string, message: string): HttpError {
-  return new HttpError(status, message, { code, headers: { [HEADER.REFUSAL]: code } });
+function refused(status: number, code: string, message: string, headers: Record<string, string> = {}): HttpError {
+  return new HttpError(status, message, { code, headers: { ...headers, [HEADER.REFUSAL]: code } });
 }
 
-function notWelcome(why: string): HttpError {
-  return refused(403, "not-welcome", why);
+/** @param instance ours, for one who may know it */
+function notWelcome(why: string, instance?: string): HttpError {
+  return refused(403, "not-welcome", why, instance === undefined ? {} : { [HEADER.INSTANCE]: instance });
 }
 
 function gone(): HttpError {

@@ -14,11 +14,14 @@ export interface PeerUrl {
   readonly pin: string | undefined;
 }
 
+/** Where a node listens unless it is told otherwise, and is meant where only a host is written. */
+export const DEFAULT_PORT = 8_000;
+
 const PIN = /^#sha256=((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})$/i;
 
 /** @throws ChainCoreError bad-peer-url, with what to write instead */
 export function parsePeerUrl(text: string): PeerUrl {
-  const written = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
+  const written = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}${/:\d+\/?$/.test(text) ? "" : `:${DEFAULT_PORT}`}`;
   const url = URL.parse(written);
   const isPlain = url !== null && url.username === "" && url.password === "" && url.search === "" && /^\/?$/.test(url.pathname);
   if (!isPlain || !/^https?:$/.test(url.protocol) || url.hostname === "") {

@@ -12,6 +12,8 @@ export const HEADER = {
   REPLY: "chaincore-reply",
   /** Why a question is not answered. */
   REFUSAL: "chaincore-refusal",
+  /** Whose hello is not welcome: one that is linked already, under another name, need not ask again. */
+  INSTANCE: "chaincore-instance",
 } as const;
 
 /** The listener sends at least something down each stream this often... */

@@ -43,6 +43,18 @@ test("of endless announcements a bounded number is kept, and the node answers me
   await until("taken from another", () => node.pool.txs.has(tx.txid));
 });
 
+test("who announces without end what it never sends is of no use", async () => {
+  await using node = await SyncNode.open("node");
+  const peer = meet(node, { "get-transactions": () => NO_BODIES }, LOW);
+  let rounds = 0;
+  for (; peer.ended() === undefined && rounds < 100; rounds++) {
+    await announce(peer, txids(1 + rounds * ANNOUNCED_TRANSACTIONS_MAX));
+    await until("asked for all", () => peer.ended() !== undefined || node.sync.view([...node.active.keys()][0]!)!.wanted === 0);
+  }
+  expect(peer.ended()).toBe("it is of no use: no-transaction");
+  expect(rounds * ANNOUNCED_TRANSACTIONS_MAX).toBeGreaterThan(20_000); // A sound node falls short by a few.
+});
+
 test("transactions that nobody asked for, and bytes that are none, end the link", async () => {
   const stray = buildTx({ lockTime: 9 });
   const answers = { "not-what-was-asked": stray.raw, "garbled-message": Uint8Array.of(9, 9, 9) };

@@ -46,6 +46,44 @@ test("a node that dials itself, under whatever name, has no link", async () => {
   expect(one.manager.links).toEqual([]);
 });
 
+test("one node that is known by two names is linked once, and not dialled again by the other", async () => {
+  await using one = await ManagerHouse.open("one");
+  await using two = await ManagerHouse.open("two");
+  const other = two.url.replace("127.0.0.1", "localhost");
+  await one.manager.add(two.url);
+  await until("linked", () => one.linked.length === 1);
+  await one.manager.add(other);
+  const knows = () => one.manager.book.peers.map(({ instance }) => instance);
+  await until("both names lead to the same", () => knows().length === 2 && knows()[0] !== null && knows()[0] === knows()[1]);
+  await until("still one link", () => one.linked.length === 1);
+  const { link } = one.manager.links[0]!;
+  for (let look = 0; look < 5; look++) await new Promise((resolve) => setTimeout(resolve, 200)); // Looks at the table come every half second.
+  expect(one.manager.links.map(({ link }) => link)).toEqual([link]);
+  expect(one.manager.book.peers.map(({ failures }) => failures)).toEqual([0, 0]);
+});
+
+test("a name that leads to a node which has dialled us is told so once", async () => {
+  await using one = await ManagerHouse.open("one", { instance: "b" });
+  await using two = await ManagerHouse.open("two", { instance: "a" });
+  await two.manager.add(one.url.replace("127.0.0.1", "localhost"));
+  await until("linked", () => one.linked.length === 1);
+  await one.manager.add(two.url.replace("127.0.0.1", "localhost"));
+  const known = () => one.manager.book.peers[0]!;
+  await until("told", () => known().instance !== null);
+  const { failures } = known();
+  for (let look = 0; look < 5; look++) await new Promise((resolve) => setTimeout(resolve, 200));
+  expect([known().failures, one.linked]).toEqual([failures, ["two"]]);
+});
+
+test("a node does not dial itself twice by another name", async () => {
+  await using one = await ManagerHouse.open("one");
+  await one.manager.add(one.url.replace("127.0.0.1", "localhost"));
+  await until("found out", () => one.manager.book.peers[0]!.instance !== null);
+  expect(one.manager.book.peers[0]).toMatchObject({ failures: 1, lastError: expect.stringContaining("this node itself") });
+  for (let look = 0; look < 5; look++) await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(one.manager.book.peers[0]!.failures).toBe(1);
+});
+
 test("a banned one goes, is refused by name and until when, and is let in again when the ban is lifted", async () => {
   await using one = await ManagerHouse.open("one");
   await using villain = await stranger("villain", one);
@@ -93,6 +131,7 @@ test("who breaks a rule over real sockets is kept out, and whoever shares its ad
   await expect(villain.transport.dial(one.url)).rejects.toThrow("banned until");
   expect(one.linked).toEqual(["friend"]);
   expect(one.told.some((line) => line.startsWith("garbled-message "))).toBe(true);
+  await until("on disk, though the node runs on", () => one.store.saved.bans.length === 1);
 });
 
 test("a peer that dies leaves, is dialled again, and is back when it has returned", async () => {

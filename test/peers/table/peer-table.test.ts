@@ -15,10 +15,11 @@ beforeEach(() => {
 });
 afterEach(() => peers[Symbol.dispose]());
 
+const missed = (nowMs: number, jitter = 1) => ({ error: "nobody there", instance: undefined, nowMs, jitter });
 const pauseAfter = (failures: number, jitter: number) =>
   peers.write((held) => {
     table.reached(held, A, identityOf("a"), 1);
-    for (let number = 0; number < failures; number++) table.failed(held, A, "nobody there", 0, jitter);
+    for (let number = 0; number < failures; number++) table.failed(held, A, missed(0, jitter));
     return table.find(A)!.nextTryMs;
   });
 
@@ -39,7 +40,7 @@ test("hearsay waits for up to ten minutes", async () => {
 test("its turn comes when the pause is over, at once when it is hurried, and being reached forgets the failures", async () => {
   await peers.write((held) => {
     table.add(held, A, "added");
-    table.failed(held, A, "nobody there", 1_000, 1);
+    table.failed(held, A, missed(1_000));
   });
   expect([table.due(1_499).length, table.due(1_500).length]).toEqual([0, 1]);
   await peers.write((held) => table.hurry(held, A));
@@ -78,7 +79,7 @@ test("of endless hearsay a thousand are kept; none that was reached, and none th
       table.reached(held, at(number), identityOf("known"), 1);
     }
     table.add(held, at(10), "gossip");
-    table.failed(held, at(10), "nobody there", 0, 1);
+    table.failed(held, at(10), missed(0));
     for (let number = 11; number < 1_000; number++) table.add(held, at(number), "gossip");
     expect([table.size, table.find(at(10))?.failures]).toEqual([1_002, 1]);
     for (let number = 1_000; number < 3_000; number++) expect(table.add(held, at(number), "gossip")).toBe(true);

@@ -29,6 +29,8 @@ export class LinkState {
   isFetching = false;
   /** Announced transactions that it had announced before, since the last new one. */
   repeatedNews = 0;
+  /** Transactions that it announced, was asked for and did not send, less twice those that it sent. */
+  unsent = 0;
   isAskingHeaders = false;
   asksHeadersAgain = false;
   /** Its headers are far ahead of our bodies: it is asked on when those have come. */

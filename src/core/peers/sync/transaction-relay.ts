@@ -16,6 +16,8 @@ const VERIFY_TOGETHER = 64;
 const WANTED_MAX = 20_000;
 /** Announced again and again by one link, with nothing new between: a node that keeps to the protocol announces once. */
 const REPEATED_NEWS_MAX = 50_000;
+/** Announced, asked for and not sent, over what was sent. A sound node falls short where a block or a replacement came between. */
+const UNSENT_MAX = 20_000;
 const REFUSED_MAX = 20_000;
 const CONFIRMED_MAX = 50_000;
 const ANSWER_MS = 15_000;
@@ -107,6 +109,7 @@ export class TransactionRelay {
         timeoutMs: ANSWER_MS,
       });
       if (sent === undefined) return;
+      this.#countUnsent(state, txids.length - sent.length, sent.length);
       const asked = new Set(txids);
       const stranger = sent.find(({ txid }) => !asked.has(txid));
       if (stranger === undefined) await this.#acceptAll(state, sent);
@@ -115,6 +118,13 @@ export class TransactionRelay {
       for (const txid of txids) this.#underWay.delete(txid);
       for (const other of this.#deps.links) if (other.wanted.size > 0) this.#deps.run(this.#fetchAll(other)); // They may have what this one lacked.
     }
+  }
+
+  #countUnsent(state: LinkState, missing: number, sent: number): void {
+    state.unsent = Math.max(0, state.unsent + missing - 2 * sent);
+    if (state.unsent <= UNSENT_MAX) return;
+    state.unsent = 0;
+    this.#deps.judge.disappointed(state.link, "no-transaction");
   }
 
   async #acceptAll(state: LinkState, txs: readonly Transaction[]): Promise<void> {

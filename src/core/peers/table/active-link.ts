@@ -41,9 +41,15 @@ export function chooseEviction(links: readonly ActiveLink[]): ActiveLink | undef
 /** Whether people mean this link by `name`: its URL, with or without its scheme and its pin, node id, instance, address or ADDRESS:PORT. */
 export function isNamed({ url, identity, remote }: Link, name: string): boolean {
   const { address, port } = remote;
-  const place = url === null ? undefined : placeOf(url);
-  const names = [place, place?.replace(/^https?:\/\//, ""), identity.nodeId, identity.instance, address, `${address}:${port}`];
-  return names.includes(placeOf(name));
+  return (
+    [identity.nodeId, identity.instance, address, `${address}:${port}`].includes(name) || (url !== null && isPlace(url, name))
+  );
+}
+
+/** Whether `name` means this URL: with or without its scheme, and its pin. */
+export function isPlace(url: string, name: string): boolean {
+  const place = placeOf(url);
+  return [place, place.replace(/^https?:\/\//, "")].includes(placeOf(name));
 }
 
 /**

@@ -8,6 +8,7 @@ export const SCORE_MAX = 100;
 const POINTS: Readonly<Record<Shortcoming, number>> = {
   "stalled-download": 34,
   "no-block": 34,
+  "no-transaction": 34,
   "no-answer": 20,
   "lying-tip": 20,
 };

@@ -22,6 +22,8 @@ export class PeerBook {
   readonly #table = new PeerTable();
   readonly #bans = new BanList();
   #isChanged = false;
+  #saving: Promise<void> = Promise.resolve();
+  #savesWaiting = 0;
 
   private constructor(deps: Deps) {
     this.#deps = deps;
@@ -99,9 +101,10 @@ export class PeerBook {
     return this.#change("reached a peer", (at) => this.#table.reached(at, url, identity, this.nowSeconds));
   }
 
-  missed(url: string, error: string): Promise<void> {
-    const nowMs = this.#deps.clock.monotonicMs();
-    return this.#change("missed a peer", (at) => this.#table.failed(at, url, error, nowMs, jitterFrom(this.#deps.entropy)));
+  /** @param instance who answered there, if it said so */
+  missed(url: string, error: string, instance?: string): Promise<void> {
+    const failure = { error, instance, nowMs: this.#deps.clock.monotonicMs(), jitter: jitterFrom(this.#deps.entropy) };
+    return this.#change("missed a peer", (at) => this.#table.failed(at, url, failure));
   }
 
   ban(bans: readonly Ban[]): Promise<void> {
@@ -119,8 +122,23 @@ export class PeerBook {
     return this.#change("clear bans", (at) => this.#bans.clear(at));
   }
 
-  /** Writes what has changed since the last time; the session's nodes stand in its registry and are left out. */
-  async save(): Promise<void> {
+  /**
+   * Writes what has changed since the last time; the session's nodes stand in its registry and are left out. When it resolves, all
+   * that was changed before the call is on disk: one save at a time, and whoever comes while one waits shares it.
+   */
+  save(): Promise<void> {
+    if (this.#savesWaiting > 0) return this.#saving;
+    this.#savesWaiting++;
+    this.#saving = this.#saving
+      .catch(() => undefined)
+      .then(() => {
+        this.#savesWaiting--;
+        return this.#write();
+      });
+    return this.#saving;
+  }
+
+  async #write(): Promise<void> {
     if (!this.#isChanged) return;
     this.#isChanged = false;
     const kept = this.peers.filter(({ source }) => source !== "session");

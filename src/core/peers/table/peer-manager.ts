@@ -46,6 +46,8 @@ export interface PeerManagerDeps {
 
 const LOOK_MS = 500;
 const SAVE_MS = 30_000;
+/** A ban is written so soon; whoever has others banned on purpose does not make us write for each. */
+const SAVE_BAN_MS = 1_000;
 /** Addresses are asked of a link that we have dialled, once. */
 const GOSSIP_TIMEOUT_MS = 5_000;
 
@@ -70,6 +72,7 @@ export class PeerManager {
   #listenUrl: string | null = null;
   #localUrl: string | null = null;
   #isPinging = false;
+  #saving: NodeJS.Timeout | undefined;
 
   private constructor(options: PeerManagerOptions, deps: PeerManagerDeps, book: PeerBook) {
     this.#options = options;
@@ -79,7 +82,7 @@ export class PeerManager {
     const judge = createJudge({
       find: (link) => this.#links.get(link),
       nowSeconds: () => book.nowSeconds,
-      ban: (ban) => this.#inBackground(this.#keepOut([ban])),
+      ban: (ban) => this.#inBackground(this.#keepOut([ban]).then(() => this.#saveSoon())),
       told: (link, verdict, evidence) => {
         deps.log.warn({ peer: nameOf(link), verdict, ...evidence }, "a peer misbehaved");
         deps.told?.(nameOf(link), verdict);
@@ -98,6 +101,7 @@ export class PeerManager {
       links: () => this.links,
       dial: (url, signal) => this.#transport.dial(url, signal),
       ownUrl: () => this.#listenUrl,
+      ownInstance: this.#instance,
       inBackground: (work) => this.#inBackground(work),
     });
   }
@@ -130,6 +134,7 @@ export class PeerManager {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    clearTimeout(this.#saving);
     this.#closing.abort();
     this.#search.stop();
     this.sync.stop();
@@ -240,6 +245,13 @@ export class PeerManager {
       const ban = this.#banOf(link.identity, link.remote);
       if (ban !== undefined) link.close(`banned: ${ban.reason}`);
     }
+  }
+
+  #saveSoon(): void {
+    this.#saving ??= setTimeout(() => {
+      this.#saving = undefined;
+      this.#inBackground(this.#book.save());
+    }, SAVE_BAN_MS).unref();
   }
 
   get #self(): Self {

@@ -10,6 +10,7 @@ export interface PeerSearchDeps {
   /** URLs of the session's other nodes, as they are now. */
   readonly source: (() => Promise<readonly string[]>) | undefined;
   readonly ownUrl: () => string | null;
+  readonly ownInstance: string;
   /** For what nobody waits for. */
   readonly inBackground: (work: Promise<unknown>) => void;
 }
@@ -48,14 +49,18 @@ export class PeerSearch {
   }
 
   #dialDue(): void {
+    const { book, ownUrl, ownInstance } = this.#deps;
     const links = this.#deps.links().map(({ link }) => link);
-    const places = [this.#deps.ownUrl(), ...links.flatMap(({ url, identity }) => [url, identity.listenUrl])];
+    const places = [ownUrl(), ...links.flatMap(({ url, identity }) => [url, identity.listenUrl])];
     const linked = new Set(places.flatMap((url) => (url === null ? [] : placeOf(url))));
+    // A node may be known by several names: by one of them it is linked, and the others lead to the same process.
+    const instances = new Set([ownInstance, ...links.map(({ identity }) => identity.instance)]);
     const outbound = links.filter(({ direction }) => direction === "outbound").length;
     let room = this.#outboundMax - outbound - this.#dialling.size;
-    for (const { url, source } of this.#deps.book.due()) {
+    for (const { url, source, instance } of book.due()) {
       if (this.#dialling.size >= DIALS_TOGETHER) return;
       if (linked.has(placeOf(url)) || this.#dialling.has(url)) continue;
+      if (instance !== null && instances.has(instance)) continue;
       if (source !== "added" && room-- <= 0) continue;
       this.#deps.inBackground(this.#dial(url));
     }
@@ -70,7 +75,8 @@ export class PeerSearch {
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       if (this.#ending.signal.aborted) return;
-      await book.missed(url, error.message);
+      const { instance } = error.detail;
+      await book.missed(url, error.message, typeof instance === "string" ? instance : undefined);
     } finally {
       this.#dialling.delete(url);
     }

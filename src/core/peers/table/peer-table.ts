@@ -21,6 +21,16 @@ export interface KnownPeer {
   readonly nextTryMs: number;
 }
 
+/** A dial that led to no link. */
+interface Failure {
+  readonly error: string;
+  /** Who answered, if it said so. */
+  readonly instance: string | undefined;
+  readonly nowMs: number;
+  /** 0 to 1 */
+  readonly jitter: number;
+}
+
 /** Addresses that other nodes told; the ones that were never reached give way first. */
 const GOSSIP_MAX = 1_000;
 const RETRY_FIRST_MS = 500;
@@ -82,13 +92,14 @@ export class PeerTable {
     this.#put({ ...known, instance, nodeId, lastSeen: nowSeconds, failures: 0, lastError: null, nextTryMs: 0 });
   }
 
-  /** It is tried again later, each time after a longer pause. @param jitter 0 to 1 */
-  failed(_at: Holds<"PEERS", "write">, url: string, error: string, nowMs: number, jitter: number): void {
+  /** It is tried again later, each time after a longer pause. */
+  failed(_at: Holds<"PEERS", "write">, url: string, { error, instance, nowMs, jitter }: Failure): void {
     const known = this.find(url);
     if (known === undefined) return;
     const longest = known.source === "gossip" ? RETRY_GOSSIP_MAX_MS : RETRY_WANTED_MAX_MS;
     const pauseMs = Math.min(longest, RETRY_FIRST_MS * 2 ** Math.min(known.failures, 20)) * (0.5 + jitter / 2);
-    this.#put({ ...known, failures: known.failures + 1, lastError: error, nextTryMs: nowMs + pauseMs });
+    const who = instance === undefined ? {} : { instance };
+    this.#put({ ...known, ...who, failures: known.failures + 1, lastError: error, nextTryMs: nowMs + pauseMs });
   }
 
   /** Makes its turn come now. */

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { ChainCoreError } from "../../errors.ts";
 import { writeFileAtomic } from "../../files/atomic-file.ts";
 import { parsePeerUrl } from "../peer-url.ts";
 import { type Ban, parseBanAddress } from "./ban-list.ts";
@@ -31,7 +32,15 @@ export function peersFile(path: string): PeersStore {
       }
       return { peers: [], bans: [] };
     },
-    save: (saved) => writeFileAtomic(path, `${JSON.stringify({ format: FORMAT, ...saved }, null, 2)}\n`, { mode: 0o600 }),
+    save: async (saved) => {
+      try {
+        await writeFileAtomic(path, `${JSON.stringify({ format: FORMAT, ...saved }, null, 2)}\n`, { mode: 0o600 });
+      } catch (cause) {
+        const { code = "unknown" } = cause as NodeJS.ErrnoException;
+        const message = `${path} cannot be written (${code}): peers and bans are as you said, but forgotten when the node stops`;
+        throw new ChainCoreError("peers-not-saved", message, { cause, detail: { path } });
+      }
+    },
   };
 }
 
