@@ -1,5 +1,5 @@
 import { BaseCommand } from "../base.ts";
-import type { Finding } from "../core/sessions/examination.ts";
+import type { Finding } from "../core/sessions/finding.ts";
 
 const MARKS = { ok: "ok     ", warning: "warning", error: "ERROR  " } as const;
 
@@ -15,9 +15,9 @@ export default class Doctor extends BaseCommand {
     const { examine } = await import("../core/index.ts");
     const findings = await examine(this.place(flags));
     const width = Math.max(...findings.map((finding) => finding.subject.length));
-    for (const { state, subject, text, remedy } of findings) {
-      this.log(`${MARKS[state]}  ${subject.padEnd(width)}  ${text}`);
-      if (remedy) this.log(`${" ".repeat(width + 11)}-> ${remedy}`);
+    for (const finding of findings) {
+      this.log(`${MARKS[finding.state]}  ${finding.subject.padEnd(width)}  ${finding.text}`);
+      if (finding.state !== "ok") this.log(`${" ".repeat(width + 11)}-> ${finding.remedy}`);
     }
     if (findings.some((finding) => finding.state === "error")) process.exitCode = 1;
     return { findings };

@@ -2,13 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  chaincoreHome,
-  ensurePrivateFolder,
-  networkFileSystemName,
-  nodeFolder,
-  sessionFolder,
-} from "../../src/core/files/paths.ts";
+import { chaincoreHome, ensurePrivateFolder, nodeFolder, sessionFolder } from "../../src/core/files/paths.ts";
 import { SOCKET_PATH_BYTES_MAX, socketPath } from "../../src/core/files/socket-path.ts";
 
 let folder: string;
@@ -69,10 +63,4 @@ test.skipIf(!root)("a folder of another user is refused (needs root to make one)
   await mkdir(join(folder, "theirs"));
   await chown(join(folder, "theirs"), 12345, 12345);
   await expect(ensurePrivateFolder(join(folder, "theirs"))).rejects.toThrow(/belongs to user 12345, not to you \(0\)/);
-});
-
-test("network file systems are known by their type", () => {
-  expect(networkFileSystemName(0x6969)).toBe("NFS");
-  expect(networkFileSystemName(-0xacb2be)).toBe("CIFS"); // 0xff534d42 as a signed word
-  expect(networkFileSystemName(0xef53)).toBeUndefined(); // ext4
 });

@@ -78,3 +78,23 @@ test("an examination tells where no path is short enough for a socket, and goes 
     expect.objectContaining({ subject: "socket", state: "error", remedy: expect.stringContaining("CHAINCORE_HOME") }),
   );
 });
+
+test("folders that cannot be written and a node that does not answer are found, each with its remedy", async () => {
+  const session = await createSession({ home, session: "default" });
+  await session.registry.register(place); // This process: it runs, and answers nowhere.
+  await writeFile(join(await session.nodeFolder("core3"), "db"), "in the way");
+  const findings = await examine({ home });
+  expect(findings).toContainEqual({
+    subject: "paths",
+    state: "error",
+    text: `may not be written by you: ${join(session.folder, "nodes", "core3", "db")}`,
+    remedy: expect.stringContaining("chown"),
+  });
+  expect(findings).toContainEqual({
+    subject: "node core3",
+    state: "warning",
+    text: `process ${process.pid} of session default runs, but does not answer`,
+    remedy: expect.stringContaining(`kill ${process.pid}`),
+  });
+  expect(findings.filter((finding) => finding.state !== "ok" && finding.remedy.length < 10)).toEqual([]);
+});

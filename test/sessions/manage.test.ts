@@ -57,10 +57,12 @@ test("an examination of a fresh home finds nothing wrong", async () => {
     "descriptors",
     "memory",
     "home",
+    "file system",
     "clock",
     "disk",
     "socket",
     "mnemonic",
+    "paths",
   ]);
 });
 

@@ -1,10 +1,13 @@
+import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createSession } from "../../src/core/sessions/manage.ts";
+import { findUnfinished, unfinishedPath } from "../../src/core/client/unfinished.ts";
+import { createSession, removeSession } from "../../src/core/sessions/manage.ts";
 import type { Session } from "../../src/core/sessions/session.ts";
 import { writeSessionFile } from "../../src/core/sessions/session-file.ts";
 import { exportSession, importSession } from "../../src/core/sessions/transfer.ts";
@@ -42,8 +45,13 @@ afterEach(() => rm(home, { recursive: true, force: true }));
 const place = () => ({ home, session: "alpha" });
 const standing = async () => await readdir(join(home, "sessions"));
 
+const firstLine = (format: number) => {
+  const text = `chaincore session ${format}`;
+  return `${text} ${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
+};
+
 /** A format 1 file by hand, as this test understands it. */
-function packed(files: { path: string; bytes: Buffer }[], firstLine = "chaincore session 1"): Buffer {
+function packed(files: { path: string; bytes: Buffer }[], format = 1): Buffer {
   const entries = files.map(({ path, bytes }) => ({
     path,
     size: bytes.length,
@@ -51,7 +59,7 @@ function packed(files: { path: string; bytes: Buffer }[], firstLine = "chaincore
   }));
   const header = JSON.stringify({ session: "hand", files: entries });
   const body = Buffer.concat([
-    Buffer.from(`${firstLine}\n${header}\n`),
+    Buffer.from(`${firstLine(format)}\n${header}\n`),
     gzipSync(Buffer.concat(files.map(({ bytes }) => bytes))),
   ]);
   return Buffer.concat([body, createHash("sha256").update(body).digest()]);
@@ -104,7 +112,7 @@ test("a flipped bit anywhere, a cut anywhere and a tail make nothing", async () 
       () => `${what} was taken`,
       (error: { code?: string }) => error.code,
     );
-    expect(code, what).toMatch(/^session-file-(damaged|too-new)$/);
+    expect(code, what).toBe("session-file-damaged");
   };
   for (const at of places) {
     const bytes = Buffer.from(sound);
@@ -148,9 +156,11 @@ test("a node that starts, or a file that changes, while the file is written leav
       yield Buffer.from("a");
     },
   };
-  await expect(writeSessionFile(file, "alpha", [twice], async () => {})).rejects.toMatchObject({ code: "session-changed" });
+  await expect(
+    writeSessionFile({ path: file, temporary: `${file}.part` }, "alpha", [twice], async () => {}),
+  ).rejects.toMatchObject({ code: "session-changed" });
   const late = () => Promise.reject(new Error("a node runs"));
-  await expect(writeSessionFile(file, "alpha", [once], late)).rejects.toThrow("a node runs");
+  await expect(writeSessionFile({ path: file, temporary: `${file}.part` }, "alpha", [once], late)).rejects.toThrow("a node runs");
   expect(await readdir(home)).toEqual(["sessions"]);
 });
 
@@ -158,11 +168,11 @@ test("the format is the documented one; a newer one is refused by its number", a
   await exportSession(place(), file);
   const bytes = await readFile(file);
   const [first, header] = bytes.toString("latin1").split("\n", 2);
-  expect(first).toBe("chaincore session 1");
+  expect(first).toBe(firstLine(1));
   const { files } = JSON.parse(header!) as { files: { size: number }[] };
   const unpacked = gunzipSync(bytes.subarray(first!.length + header!.length + 2, -32));
   expect(unpacked).toHaveLength(files.reduce((sum, { size }) => sum + size, 0));
-  await writeFile(file, packed([], "chaincore session 2"));
+  await writeFile(file, packed([], 2));
   await expect(importSession(home, file)).rejects.toMatchObject({
     code: "session-file-too-new",
     message: expect.stringContaining("format 2"),
@@ -180,4 +190,36 @@ test("a file made to reach out of the folder, or without a sound registry, makes
   await writeFile(file, packed([{ path: "session_metadata.json", bytes: newer }]));
   await expect(importSession(home, file)).rejects.toMatchObject({ code: "session-too-new" });
   expect(await standing()).toEqual(["alpha"]);
+});
+
+test("a process that works in the database without being registered is named, and nothing is written", async () => {
+  const script = `require("node:fs").openSync(${JSON.stringify(join(session.folder, "nodes/core0/db/LOCK"))}, "a"); console.log(); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(child.stdout, "data");
+  try {
+    if (process.platform !== "linux") return;
+    const refused = { code: "nodes-run", message: expect.stringContaining(`process ${child.pid} works in the folder of core0`) };
+    await expect(exportSession(place(), file)).rejects.toMatchObject(refused);
+    await expect(removeSession(home, "alpha")).rejects.toMatchObject(refused);
+    expect(await readdir(home)).toEqual(["sessions"]);
+  } finally {
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+});
+
+test("what a killed export and import leave is found and removed by the next one; the work of one that runs is not", async () => {
+  const dead = `${process.pid}.another-1.0123456789abcdef`;
+  const part = `${file}.exporting-${dead}.part`;
+  const sessions = join(home, "sessions");
+  await writeFile(part, "the mnemonic");
+  await writeFile(join(sessions, `.exporting-${dead}`), part);
+  await mkdir(join(sessions, `.imported-${dead}`));
+  await writeFile(join(sessions, `.imported-${dead}`, "mnemonic"), "the mnemonic");
+  const ours = unfinishedPath(home, "imported");
+  await mkdir(ours);
+  expect((await findUnfinished(home)).map(({ path }) => path).sort()).toEqual([part, join(sessions, `.imported-${dead}`)].sort());
+  await exportSession(place(), file);
+  expect((await readdir(home)).sort()).toEqual(["alpha.session", "sessions"]);
+  expect((await standing()).sort()).toEqual([basename(ours), "alpha"].sort());
 });

@@ -13,3 +13,4 @@ export { type LockCycle, type SessionLocksAnswer, type SessionStrand, sessionLoc
 export { findSessionMetadata, isRunning, listSessions, type NodeEntry, type SessionMetadata } from "./session-metadata.ts";
 export { sessionVariables } from "./session-variables.ts";
 export { stopNode } from "./stop-node.ts";
+export { removeUnfinished } from "./unfinished.ts";

@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { access, lstat, mkdir, statfs } from "node:fs/promises";
+import { access, lstat, mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { ChainCoreError } from "../errors.ts";
+import { fileSystemOf } from "./file-system.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -68,27 +69,12 @@ export async function ensurePrivateFolder(path: string): Promise<void> {
   await refuseNetworkFileSystem(path);
 }
 
-/** statfs(2) types of file systems whose locks and renames cannot be trusted across machines. */
-const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
-  [0x6969, "NFS"],
-  [0x517b, "SMB"],
-  [0xff534d42, "CIFS"],
-  [0xfe534d42, "SMB2"],
-  [0x5346414f, "AFS"],
-  [0x73757245, "Coda"],
-  [0x00c36400, "Ceph"],
-]);
-
-export function networkFileSystemName(type: number): string | undefined {
-  return NETWORK_FILE_SYSTEMS.get(type >>> 0);
-}
-
 async function refuseNetworkFileSystem(path: string): Promise<void> {
-  const name = networkFileSystemName((await statfs(path)).type);
-  if (name === undefined) return;
+  const verdict = await fileSystemOf(path);
+  if (verdict.kind !== "network") return; // Of one that nobody knows `doctor` warns.
   throw badFolder(
     path,
-    `is on a network file system (${name}), where file locks do not hold; choose a local folder with CHAINCORE_HOME`,
+    `is on a network file system (${verdict.name}), where file locks do not hold; choose a local folder with CHAINCORE_HOME`,
   );
 }
 

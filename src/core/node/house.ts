@@ -10,6 +10,8 @@ export interface House {
   readonly id: string;
   readonly directory: string;
   readonly session: Session;
+  /** Number of the node's account in the session's mnemonic. */
+  readonly account: number;
   readonly clock: SystemClock;
   readonly log: NodeLog;
   readonly parts: NodeParts;

@@ -71,10 +71,7 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   const hasPeers = options.peers !== false;
   const certificate = hasPeers ? await peerCertificate(options, options.onProgress ?? (() => {})) : undefined; // Before a folder is made.
   const house = await openHouse(options, opened);
-  const { id, parts, session, log } = house;
-  // Its account is needed before the doors open; they are told to the registry when they are.
-  const { account } = await session.registry.register({ ...house.place, api_port: 0, api_url: null, p2p_port: 0, p2p_url: null });
-  opened.defer(() => session.registry.unregister(id));
+  const { id, parts, session, log, account } = house;
   const mnemonic = await session.mnemonic();
   const wallet = await Wallet.open(mnemonic, walletPath(house.directory));
   const accounts = new NodeAccounts(parts, wallet, { account, usesDevelopmentMnemonic: mnemonic === DEVELOPMENT_MNEMONIC });
@@ -133,6 +130,10 @@ async function openHouse(options: NodeOptions, opened: AsyncDisposableStack): Pr
   });
   locks.setCycleCheckInterval(CYCLE_CHECK_MS); // The search before each wait finds all cycles; this one would find our mistakes.
   opened.defer(() => locks.close());
+  const place = { node_id: id, socket: await session.socketPath(id), cookie: join(directory, ".cookie") };
+  // Before its database is opened, and until it is closed: who finds no node registered may read the folder. Doors come later.
+  const { account } = await session.registry.register({ ...place, api_port: 0, api_url: null, p2p_port: 0, p2p_url: null });
+  opened.defer(() => session.registry.unregister(id));
   const { parts, close } = await openParts(
     {
       directory,
@@ -146,9 +147,7 @@ async function openHouse(options: NodeOptions, opened: AsyncDisposableStack): Pr
   );
   opened.defer(close);
   events = parts.events;
-  const socket = await session.socketPath(id);
-  const place = { node_id: id, socket, cookie: join(directory, ".cookie") };
-  return { id, directory, session, clock, log, parts, place, apiPort: options.apiPort };
+  return { id, directory, session, account, clock, log, parts, place, apiPort: options.apiPort };
 }
 
 async function openSession(options: NodeOptions, clock: SystemClock): Promise<Session> {

@@ -3,22 +3,15 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { getHeapStatistics } from "node:v8";
 import { currentSession, type Place } from "../client/find-node.ts";
-import { findSessionMetadata, isRunning, listSessions, metadataPath, type NodeEntry } from "../client/session-metadata.ts";
+import { findSessionMetadata, listSessions, type NodeEntry } from "../client/session-metadata.ts";
 import { ChainCoreError } from "../errors.ts";
-import { FileLock } from "../files/file-lock.ts";
+import { fileSystemOf } from "../files/file-system.ts";
 import { ensurePrivateFolder, nodeFolder, sessionFolder } from "../files/paths.ts";
 import { socketPath } from "../files/socket-path.ts";
 import { bestKernel } from "../mining/kernel-module.ts";
 import { defaultSignatureEngine } from "../verify/signature-engine.ts";
-import { findOrphans, isLockLeftBehind } from "./leftovers.ts";
-
-/** One thing that was looked at. `remedy` says what to do where the state is not "ok". */
-export interface Finding {
-  readonly subject: string;
-  readonly state: "ok" | "warning" | "error";
-  readonly text: string;
-  readonly remedy?: string;
-}
+import { nodeMemory, sessionFindings, unfinished, writablePaths } from "./examine-session.ts";
+import type { Finding } from "./finding.ts";
 
 /** 4,096: two for each of 1,000 connections, LevelDB's files and room. */
 const DESCRIPTORS_WISHED = 4_096;
@@ -36,9 +29,15 @@ export async function examine(place: Place): Promise<readonly Finding[]> {
     await descriptors(),
     memory(),
     home,
-    ...(home.state === "error" ? [] : [await clockSkew(place.home), await freeDisk(place.home)]),
+    ...(home.state === "error" ? [] : [await fileSystem(place.home), await clockSkew(place.home), await freeDisk(place.home)]),
     socketLength(place.home, session, place.node ?? "core0"),
     await mnemonicMode(place.home, session),
+    await writablePaths(
+      place.home,
+      session,
+      await nodesOf(place.home, session).then((found) => (found instanceof Error ? [] : found)),
+    ),
+    ...(await unfinished(place.home)),
     ...(await registries(place.home)),
   ];
 }
@@ -70,24 +69,18 @@ async function descriptors(): Promise<Finding> {
   const limit = /^Max open files\s+(\d+|unlimited)/m.exec(limits)?.[1];
   if (limit === undefined) return { subject: "descriptors", state: "ok", text: "this system does not tell" };
   const enough = limit === "unlimited" || Number(limit) >= DESCRIPTORS_WISHED;
-  return {
-    subject: "descriptors",
-    state: enough ? "ok" : "warning",
-    text: `${limit} open files allowed`,
-    ...(enough ? {} : { remedy: `run "ulimit -n ${DESCRIPTORS_WISHED}" in the shell that starts nodes` }),
-  };
+  const text = `${limit} open files allowed`;
+  const remedy = `run "ulimit -n ${DESCRIPTORS_WISHED}" in the shell that starts nodes`;
+  return enough ? { subject: "descriptors", state: "ok", text } : { subject: "descriptors", state: "warning", text, remedy };
 }
 
 function memory(): Finding {
   const heap = getHeapStatistics();
   const mb = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   const enough = freemem() >= FREE_MEMORY_BYTES_WISHED;
-  return {
-    subject: "memory",
-    state: enough ? "ok" : "warning",
-    text: `${mb(freemem())} of ${mb(totalmem())} free; heap ${mb(heap.used_heap_size)} of at most ${mb(heap.heap_size_limit)}, rss ${mb(process.memoryUsage.rss())}`,
-    ...(enough ? {} : { remedy: "a node wants about 120 MB: close other programs or start fewer nodes" }),
-  };
+  const text = `${mb(freemem())} of ${mb(totalmem())} free; heap ${mb(heap.used_heap_size)} of at most ${mb(heap.heap_size_limit)}, rss ${mb(process.memoryUsage.rss())}`;
+  const remedy = "a node wants about 120 MB: close other programs or start fewer nodes";
+  return enough ? { subject: "memory", state: "ok", text } : { subject: "memory", state: "warning", text, remedy };
 }
 
 async function homeFinding(home: string): Promise<Finding> {
@@ -96,9 +89,14 @@ async function homeFinding(home: string): Promise<Finding> {
     return { subject: "home", state: "ok", text: `${home} is ours and writable` };
   } catch (error) {
     if (!(error instanceof ChainCoreError)) throw error;
-    const [text = "", remedy] = error.message.split("; ");
-    return { subject: "home", state: "error", text, ...(remedy ? { remedy } : {}) };
+    return refusal("home", error);
   }
+}
+
+/** Our sentences say what is wrong, a semicolon, and what to do. */
+function refusal(subject: string, { message }: ChainCoreError): Finding {
+  const [text = "", remedy = "choose another home with CHAINCORE_HOME"] = message.split("; ");
+  return { subject, state: "error", text, remedy };
 }
 
 /** A file's time comes from the file system; where that is another machine's, locks by time are not to be trusted. */
@@ -120,12 +118,9 @@ async function clockSkew(home: string): Promise<Finding> {
 async function freeDisk(home: string): Promise<Finding> {
   const { bavail, bsize } = await statfs(home);
   const enough = bavail * bsize >= FREE_DISK_BYTES_WISHED;
-  return {
-    subject: "disk",
-    state: enough ? "ok" : "warning",
-    text: `${Math.round((bavail * bsize) / 1e6)} MB free at ${home}`,
-    ...(enough ? {} : { remedy: "make room, or choose another home with CHAINCORE_HOME: a full disk stops a node" }),
-  };
+  const text = `${Math.round((bavail * bsize) / 1e6)} MB free at ${home}`;
+  const remedy = "make room, or choose another home with CHAINCORE_HOME: a full disk stops a node";
+  return enough ? { subject: "disk", state: "ok", text } : { subject: "disk", state: "warning", text, remedy };
 }
 
 function socketLength(home: string, session: string, node: string): Finding {
@@ -136,8 +131,7 @@ function socketLength(home: string, session: string, node: string): Finding {
     return { subject: "socket", state: "ok", text: `${path}${moved}` };
   } catch (error) {
     if (!(error instanceof ChainCoreError)) throw error;
-    const [text = "", remedy] = error.message.split("; ");
-    return { subject: "socket", state: "error", text, ...(remedy ? { remedy } : {}) };
+    return refusal("socket", error);
   }
 }
 
@@ -152,59 +146,36 @@ async function mnemonicMode(home: string, session: string): Promise<Finding> {
   return { subject: "mnemonic", state: "error", text: `${path} may be read by others`, remedy: `run "chmod 600 ${path}"` };
 }
 
-/** Per session: is its registry readable, who holds its lock, which nodes ended without a word. */
+/** Per session: is its registry readable, and what of it is not as it should be. */
 async function registries(home: string): Promise<Finding[]> {
   const names = await listSessions(home).catch(() => []);
-  return (await Promise.all(names.map((name) => registryFindings(home, name)))).flat();
+  const findings = names.map(async (name) => {
+    const nodes = await nodesOf(home, name);
+    if (!(nodes instanceof Error)) return [...(await sessionFindings(home, name, nodes)), ...(await nodeMemory(name, nodes))];
+    const remedy = `move it away or run "chaincore session remove ${name}"`;
+    return [{ subject: `session ${name}`, state: "error", text: nodes.message, remedy } satisfies Finding];
+  });
+  return (await Promise.all(findings)).flat();
 }
 
-async function registryFindings(home: string, name: string): Promise<Finding[]> {
-  const subject = `session ${name}`;
-  let nodes: readonly NodeEntry[];
+async function nodesOf(home: string, name: string): Promise<readonly NodeEntry[] | Error> {
   try {
-    nodes = (await findSessionMetadata(home, name))?.nodes ?? [];
+    return (await findSessionMetadata(home, name))?.nodes ?? [];
   } catch (error) {
-    return [
-      {
-        subject,
-        state: "error",
-        text: (error as Error).message,
-        remedy: `move it away or run "chaincore session remove ${name}"`,
-      },
-    ];
+    return error as Error;
   }
-  const findings: Finding[] = [];
-  const holder = new FileLock(metadataPath(home, name)).holder();
-  if (holder) {
-    const text = `process ${holder.pid} (${holder.command}) holds its lock since ${holder.since}`;
-    findings.push({ subject, state: "warning", text, remedy: `if that does not end, end process ${holder.pid}` });
-  }
-  const lost = nodes.filter((node) => node.is_active && !isRunning(node)).map((node) => node.node_id);
-  if (lost.length > 0) {
-    const text = `ended without a word: ${lost.join(", ")}`;
-    findings.push({
-      subject,
-      state: "warning",
-      text,
-      remedy: `see their node.log; "chaincore node -s ${name} --node-id ${lost[0]}" starts one again`,
-    });
-  }
-  findings.push(...(await leftovers(home, name, nodes)));
-  const running = nodes.filter(isRunning).length;
-  return findings.length > 0 ? findings : [{ subject, state: "ok", text: `${running} of ${nodes.length} nodes run` }];
 }
 
-async function leftovers(home: string, name: string, nodes: readonly NodeEntry[]): Promise<Finding[]> {
-  const subject = `session ${name}`;
-  const findings = (await findOrphans(home, name, nodes)).map(
-    ({ pid, node }): Finding => ({
-      subject,
-      state: "warning",
-      text: `process ${pid} works in the folder of ${node}, but the registry does not know it`,
-      remedy: `end it with "kill ${pid}", then start ${node} again`,
-    }),
-  );
-  if (!isLockLeftBehind(home, name)) return findings;
-  const remedy = "none needed: the next change of the registry removes it";
-  return [...findings, { subject, state: "warning", text: "its lock was left behind by a process that is gone", remedy }];
+/** A file system that nobody knows may have another machine behind it. */
+async function fileSystem(home: string): Promise<Finding> {
+  const subject = "file system";
+  const verdict = await fileSystemOf(home);
+  if (verdict.kind === "local") return { subject, state: "ok", text: `${home} is on a local one` };
+  const text = `${home} is on ${verdict.name}, of which it cannot be told whether another machine shares it`;
+  return {
+    subject,
+    state: "warning",
+    text,
+    remedy: "put the home on a disk of this machine (CHAINCORE_HOME), or use it from here only",
+  };
 }

@@ -4,12 +4,14 @@ import { generateMnemonic, validateMnemonic } from "@scure/bip39";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { CURRENT_SESSION_FILE, currentSession, type Place } from "../client/find-node.ts";
 import { findSessionMetadata, isRunning, type SessionMetadata } from "../client/session-metadata.ts";
+import { removeUnfinished, unfinishedPath } from "../client/unfinished.ts";
 import { readChainSpec } from "../consensus/chain-spec.ts";
 import { ChainCoreError } from "../errors.ts";
 import { syncFolder, writeFileAtomic } from "../files/atomic-file.ts";
 import { sessionFolder } from "../files/paths.ts";
 import type { Clock } from "../ports.ts";
 import { Block } from "../primitives/block.ts";
+import { findOrphans } from "./leftovers.ts";
 import type { SessionTerms } from "./registry.ts";
 import { Session } from "./session.ts";
 import { specForSpacing } from "./target-spacing.ts";
@@ -65,23 +67,27 @@ export async function useSession(home: string, name: string): Promise<void> {
 
 /** Deletes a session whose nodes have all ended. @throws ChainCoreError no-such-session, nodes-run */
 export async function removeSession(home: string, name: string): Promise<void> {
-  refuseRunning(name, await getSession(home, name));
+  await removeUnfinished(home);
+  await refuseRunning(home, name, await getSession(home, name));
   const folder = sessionFolder(home, name);
   // Out of sight in one step, so that nobody opens half a session.
-  const doomed = join(dirname(folder), `.removed-${name}-${process.pid}`);
+  const doomed = unfinishedPath(home, "removed");
   await rename(folder, doomed);
   await syncFolder(dirname(folder));
   await rm(doomed, { recursive: true, force: true });
 }
 
-/** @throws ChainCoreError nodes-run */
-export function refuseRunning(name: string, metadata: SessionMetadata): void {
+/** @throws ChainCoreError nodes-run: of a node that is registered, or that works in its folder without being so */
+export async function refuseRunning(home: string, name: string, metadata: SessionMetadata): Promise<void> {
   const running = metadata.nodes.filter(isRunning).map((node) => node.node_id);
-  if (running.length === 0) return;
-  throw new ChainCoreError(
-    "nodes-run",
-    `session "${name}" still runs ${running.join(", ")}; stop them first with "chaincore session down -s ${name}"`,
-  );
+  const orphan = (await findOrphans(home, name, metadata.nodes))[0];
+  if (running.length > 0) {
+    const how = `stop them first with "chaincore session down -s ${name}"`;
+    throw new ChainCoreError("nodes-run", `session "${name}" still runs ${running.join(", ")}; ${how}`);
+  }
+  if (orphan === undefined) return;
+  const text = `process ${orphan.pid} works in the folder of ${orphan.node} of session "${name}"`;
+  throw new ChainCoreError("nodes-run", `${text}; wait for it, or end it with "kill ${orphan.pid}"`);
 }
 
 export function sessionExists(name: string): ChainCoreError {

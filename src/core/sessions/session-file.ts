@@ -1,16 +1,17 @@
 /*
  * A whole session as one file:
  *
- *   "chaincore session " and the format's number in digits, newline
+ *   "chaincore session ", the format's number in digits, a space, the first 8 digits of the SHA-256 of what stands before it
+ *   in this line, newline
  *   the header as one line of JSON: the session's name, then path, size and SHA-256 of each file
  *   a gzip stream: the files' bytes, one after the other
  *   SHA-256 of everything before it, 32 bytes
  *
  * Nothing is believed before the last 32 bytes have been found right, so that a flipped byte anywhere, a file cut short and a
- * file with more at its end are told apart from a sound one before anything is written. The format's number is read first:
- * what a later release puts behind it is its own affair.
+ * file with more at its end are told apart from a sound one before anything is written. The first line is read first, and has a
+ * checksum of its own: what a later release puts behind it is its own affair, and a flipped digit is no later release.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -25,8 +26,8 @@ const MAGIC = "chaincore session ";
 const DIGEST_BYTES = 32;
 /** 64 nodes with 1,000 files each, at 200 bytes a file, are 13 MB. */
 const HEADER_BYTES_MAX = 16_000_000;
-/** The longest first line: the magic word, a number of at most 9 digits, a newline. */
-const FIRST_LINE_BYTES_MAX = MAGIC.length + 10;
+/** The longest first line: the magic word, a number of at most 9 digits, a space, 8 digits, a newline. */
+const FIRST_LINE_BYTES_MAX = MAGIC.length + 19;
 
 export interface PackedFile {
   /** Under the session's folder, with slashes. */
@@ -47,13 +48,18 @@ export interface PackSource {
   read(): AsyncIterable<Buffer>;
 }
 
+function firstLine(format: number): string {
+  const text = `${MAGIC}${format}`;
+  return `${text} ${createHash("sha256").update(text).digest("hex").slice(0, 8)}\n`;
+}
+
 /**
- * Writes `path` (0600), whole or not at all; one that stands is replaced. Each source is read twice: once for the header.
+ * Writes `path` (0600) by way of `temporary` beside it, whole or not at all; one that stands is replaced. Each source is read twice: once for the header.
  * `lastCheck` runs when all is written and before the file appears; what it throws leaves nothing behind.
  * @throws ChainCoreError session-changed when a source gives other bytes the second time
  */
 export async function writeSessionFile(
-  path: string,
+  { path, temporary }: { readonly path: string; readonly temporary: string },
   session: string,
   sources: readonly PackSource[],
   lastCheck: () => Promise<void>,
@@ -61,8 +67,7 @@ export async function writeSessionFile(
   const files = [];
   for (const source of sources) files.push({ path: source.path, ...(await measure(source.read())) });
   const header: SessionFileHeader = { session, files };
-  const prefix = Buffer.from(`${MAGIC}${SESSION_FILE_FORMAT}\n${JSON.stringify(header)}\n`);
-  const temporary = `${path}.${randomUUID().slice(0, 8)}.part`;
+  const prefix = Buffer.from(`${firstLine(SESSION_FILE_FORMAT)}${JSON.stringify(header)}\n`);
   try {
     await pipeline(
       Readable.from(contents(sources, files)),
@@ -135,18 +140,19 @@ async function readHeader(path: string, size: number): Promise<{ header: Session
   const file = await open(path);
   try {
     const start = await readStart(file, Math.min(size, FIRST_LINE_BYTES_MAX + HEADER_BYTES_MAX));
-    const format = /^chaincore session (\d{1,9})\n/.exec(start.toString("latin1", 0, FIRST_LINE_BYTES_MAX))?.[1];
-    if (format === undefined) throw damaged(path);
-    if (Number(format) > SESSION_FILE_FORMAT) {
+    const line = start.toString("latin1", 0, FIRST_LINE_BYTES_MAX).split("\n", 1)[0]!;
+    const format = Number(/^chaincore session (\d{1,9}) [0-9a-f]{8}$/.exec(line)?.[1] ?? Number.NaN);
+    if (`${line}\n` !== firstLine(format)) throw damaged(path);
+    if (format > SESSION_FILE_FORMAT) {
       const versions = `format ${format}, this one knows ${SESSION_FILE_FORMAT}`;
       throw new ChainCoreError(
         "session-file-too-new",
         `${path} was written by a newer chaincore (${versions}); update chaincore`,
       );
     }
-    const headerStart = MAGIC.length + format.length + 1;
+    const headerStart = line.length + 1;
     const end = start.indexOf(10, headerStart);
-    if (Number(format) < 1 || end < 0) throw damaged(path);
+    if (format < 1 || end < 0) throw damaged(path);
     return { header: parseHeader(start.toString("utf8", headerStart, end), path), headerEnd: end + 1 };
   } finally {
     await file.close();

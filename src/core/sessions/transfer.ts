@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { currentSession, type Place } from "../client/find-node.ts";
 import { findSessionMetadata, METADATA_FILE, type NodeEntry, parseMetadata } from "../client/session-metadata.ts";
+import { removeUnfinished, unfinishedPath } from "../client/unfinished.ts";
 import { ChainCoreError } from "../errors.ts";
 import { syncFolder, writeFileAtomic } from "../files/atomic-file.ts";
 import { ensurePrivateFolder, sessionFolder } from "../files/paths.ts";
@@ -20,24 +20,36 @@ export interface TransferAnswer {
 
 /** What belongs to processes and to this machine: logs, cookies, sockets, locks, and the peers that were met here. */
 const LEFT_OUT =
-  /(^|\/)(\.cookie|[^/]*\.(out|sock)|node\.log[^/]*|peers\.json|db\/(LOCK|LOG(\.old)?)|session_metadata\.json\..*)$/;
+  /(^|\/)(\.cookie|[^/]*\.(out|sock)|[^/]*\.(lock|waiter)[./].*|node\.log[^/]*|peers\.json|db\/(LOCK|LOG(\.old)?)|session_metadata\.json\..*)$/;
 
 /**
- * Writes a session, its mnemonic included, to one file (0600). No node of it may run, nor start meanwhile.
+ * Writes a session, its mnemonic included, to one file (0600). No node of it may run, nor start meanwhile: a node registers before
+ * it opens its database and after it has closed it, so that an unchanged registry without running nodes tells that none did.
  * @throws ChainCoreError no-such-session, nodes-run, session-changed
  */
 export async function exportSession(place: Place, path: string): Promise<TransferAnswer> {
+  await removeUnfinished(place.home);
   const name = await currentSession(place);
   const before = await getSession(place.home, name);
-  refuseRunning(name, before);
+  await refuseRunning(place.home, name, before);
   const sources = await sourcesOf(sessionFolder(place.home, name));
-  const header = await writeSessionFile(path, name, sources, async () => {
+  const note = unfinishedPath(place.home, "exporting");
+  const temporary = `${path}.${basename(note).slice(1)}.part`;
+  const lastCheck = async () => {
     const now = await getSession(place.home, name);
-    refuseRunning(name, now);
+    await refuseRunning(place.home, name, now);
     if (now.revision === before.revision) return;
     throw new ChainCoreError("session-changed", `session "${name}" changed while it was read; try again`);
-  }).catch((error: unknown) => Promise.reject(fileError(path, error, "written")));
-  return answerOf(name, path, header.files);
+  };
+  await writeFileAtomic(note, temporary);
+  try {
+    const header = await writeSessionFile({ path, temporary }, name, sources, lastCheck);
+    return answerOf(name, path, header.files);
+  } catch (error) {
+    throw fileError(path, error, "written");
+  } finally {
+    await rm(note, { force: true });
+  }
 }
 
 /**
@@ -46,11 +58,12 @@ export async function exportSession(place: Place, path: string): Promise<Transfe
  * @throws ChainCoreError session-exists, session-file-damaged, session-file-too-new, session-too-new, bad-session-name
  */
 export async function importSession(home: string, path: string, name?: string): Promise<TransferAnswer> {
+  await removeUnfinished(home);
   if (name !== undefined) await refuseExisting(home, name);
   const sessions = join(home, "sessions");
   await ensurePrivateFolder(home);
   await ensurePrivateFolder(sessions);
-  const temporary = join(sessions, `.imported-${randomUUID().slice(0, 8)}`);
+  const temporary = unfinishedPath(home, "imported");
   try {
     const header = await readSessionFile(path, () => temporary).catch((error: unknown) =>
       Promise.reject(fileError(path, error, "read")),
