@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { startNode } from "../../src/core/index.ts";
 import { LockManager } from "../../src/core/locks/manager.ts";
 import { systemEntropy } from "../../src/core/node/system.ts";
 import { ConnectionPool } from "../../src/core/peers/connection-pool.ts";
@@ -104,4 +108,16 @@ test("a request to a place where nobody listens is a sentence, not a stack", asy
   const error = await here.transport.dial("http://127.0.0.1:1").catch((error: unknown) => error);
   expect(error).toBeInstanceOf(LinkError);
   expect((error as LinkError).message).toBe("http://127.0.0.1:1 cannot be reached: nothing listens there");
+});
+
+test("peer_manager.discover_peers(): nodes of one session find each other, and a third that comes later, with no address typed", async () => {
+  const home = await mkdtemp(join(tmpdir(), "guide-peers-"));
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(home, { recursive: true, force: true }));
+  const options = { home, apiPort: 0, p2pPort: 0, verifiers: 0, log: { level: "warn" } } as const;
+  const start = async () => stack.adopt(await startNode(options), (node) => node.stop());
+  const nodes = [await start(), await start()];
+  await until("two find each other", () => nodes.every((node) => node.status().peers === 1));
+  nodes.push(await start());
+  await until("all know all", () => nodes.every((node) => node.status().peers === 2));
 });
