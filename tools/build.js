@@ -42,7 +42,14 @@ run("node_modules/oclif/bin/run.js", "manifest");
  * name that others know it by: commands, doors of the library, files that threads run. A module that asks where it is gets its place in dist/.
  */
 async function joinModules() {
-  const threads = ["verify/worker", "mining/worker", "bench/locks-worker", "bench/coins-reader", "bench/api-client"];
+  const threads = [
+    "verify/worker",
+    "mining/worker",
+    "bench/locks-worker",
+    "bench/coins-reader",
+    "bench/api-client",
+    "bench/hostile-crowd",
+  ];
   const entryPoints = [
     "dist/main.js",
     "dist/core/index.js",

@@ -16,6 +16,8 @@ export interface ClientJob {
 
 export interface ClientReport {
   readonly wallMs: number;
+  /** Of each call, from its sending to its whole answer. */
+  readonly callsMs: readonly number[];
   /** The first answer that was no result, if there was one. */
   readonly error: string | undefined;
 }
@@ -25,16 +27,19 @@ async function run({ url, credentials, bodies, connections }: ClientJob): Promis
   const headers = { authorization: `Basic ${Buffer.from(credentials).toString("base64")}`, "content-type": "application/json" };
   let next = 0;
   let error: string | undefined;
+  const callsMs: number[] = [];
   const started = performance.now();
   const loop = async () => {
     while (next < bodies.length) {
+      const sent = performance.now();
       const answer = await post(url, bodies[next++]!, { agent, headers });
+      callsMs.push(performance.now() - sent);
       if (!answer.includes('"error":null') || /"code":-\d/.test(answer)) error ??= answer;
     }
   };
   await Promise.all(Array.from({ length: connections }, loop));
   agent.destroy();
-  return { wallMs: performance.now() - started, error };
+  return { wallMs: performance.now() - started, callsMs, error };
 }
 
 function post(url: string, body: string, { agent, headers }: { agent: Agent; headers: Record<string, string> }): Promise<string> {

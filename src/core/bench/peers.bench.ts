@@ -13,6 +13,7 @@ import { BenchPeer } from "./bench-peer.ts";
 import { BENCH_NETWORK, BlockSupply } from "./block-supply.ts";
 import { cpuSeconds } from "./measure.ts";
 import { type BenchRow, median, row } from "./report.ts";
+import { attackRows } from "./under-attack.ts";
 
 /*
  * Nodes on loopback, both ends of each link in this one process, which therefore does the work of two: what is measured here is
@@ -28,7 +29,7 @@ const SYNC_TRANSACTIONS = 20;
 const ANNOUNCED_TRANSACTIONS = 2_000;
 
 export async function rows(): Promise<readonly BenchRow[]> {
-  return [...(await linkRows()), await broadcastRow(), ...(await syncRows()), await announceRow()];
+  return [...(await linkRows()), await broadcastRow(), ...(await syncRows()), await announceRow(), ...(await attackRows())];
 }
 
 const genesis = Block.decode(BENCH_NETWORK.genesis);
