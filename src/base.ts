@@ -34,7 +34,7 @@ export abstract class BaseCommand extends Command {
   };
 
   protected place(flags: { session?: string | undefined; node?: string | undefined; home?: string | undefined }): Place {
-    return { home: chaincoreHome(flags.home, process.env), session: flags.session, node: flags.node };
+    return { home: chaincoreHome(flags.home, process.env), session: flags.session || undefined, node: flags.node || undefined };
   }
 
   /** A client of the running node that the flags name. @throws ChainCoreError no-node-running */

@@ -44,7 +44,7 @@ export { Transaction } from "./primitives/transaction.ts";
 export { examine } from "./sessions/examination.ts";
 export type { Finding } from "./sessions/finding.ts";
 export { type CreateOptions, createSession, openSession, readSpecFile, removeSession, useSession } from "./sessions/manage.ts";
-export { sessionDown, sessionUp } from "./sessions/network.ts";
+export { downSession, sessionDown, sessionUp } from "./sessions/network.ts";
 export { DEVELOPMENT_MNEMONIC, Session, type SessionOptions } from "./sessions/session.ts";
 export { exportSession, importSession, type TransferAnswer } from "./sessions/transfer.ts";
 export { Wallet } from "./wallet/wallet.ts";

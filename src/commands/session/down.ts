@@ -7,8 +7,8 @@ export default class SessionDown extends BaseCommand {
 
   async run(): Promise<{ stopped: readonly StoppedNode[] }> {
     const { flags } = await this.parse(SessionDown);
-    const { openSession, sessionDown } = await import("../../core/index.ts");
-    const stopped = await sessionDown(await openSession(this.place(flags)));
+    const { downSession } = await import("../../core/index.ts");
+    const stopped = await downSession(this.place(flags));
     for (const { node, forced } of stopped) this.log(`${node} ${forced ? "did not end in time and was killed" : "has stopped"}`);
     return { stopped };
   }

@@ -35,6 +35,7 @@ export interface CreateOptions {
  * @throws ChainCoreError session-exists, bad-mnemonic, chain-spec, and what Session.open throws
  */
 export async function createSession(place: Place, options: CreateOptions = {}): Promise<Session> {
+  if (place.session !== undefined) sessionFolder(place.home, place.session); // Also where it is empty: it was given.
   const name = await currentSession(place);
   if (await findSessionMetadata(place.home, name)) throw sessionExists(name);
   const mnemonic = options.mnemonic === undefined ? {} : { mnemonic: mnemonicOf(options.mnemonic) };
@@ -57,6 +58,11 @@ export async function readSpecFile(path: string): Promise<unknown> {
 /** The session that a command means, made on demand. @throws as Session.open */
 export async function openSession(place: Place): Promise<Session> {
   return await Session.open({ home: place.home, name: await currentSession(place), clock });
+}
+
+/** The session that a command means, if it stands. @throws as Session.open */
+export async function findSession(place: Place): Promise<Session | undefined> {
+  return (await findSessionMetadata(place.home, await currentSession(place))) && (await openSession(place));
 }
 
 /** Makes `name` the session of commands that are given none. @throws ChainCoreError no-such-session */

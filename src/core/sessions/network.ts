@@ -1,10 +1,12 @@
 import { freemem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeStatus } from "../client/answers.ts";
+import { currentSession, type Place } from "../client/find-node.ts";
 import { isRunning, type NodeEntry } from "../client/session-metadata.ts";
 import { ChainCoreError } from "../errors.ts";
 import { isSameProcess } from "../files/process-identity.ts";
 import { type LaunchOptions, launchMiner, launchNode, type StoppedNode, statusOf, stopLaunched, stopMiner } from "./launcher.ts";
+import { findSession } from "./manage.ts";
 import type { Session } from "./session.ts";
 
 /** What a node takes at rest, with some room. */
@@ -61,16 +63,27 @@ async function startMiners(session: Session, nodes: readonly string[], options: 
   if (started.length > 0) await session.registry.update((now) => ({ ...now, miners: [...running, ...started] }));
 }
 
-/** Stops all miners and nodes of a session, cleanly where possible. @throws ChainCoreError no-node-running */
+/** Stops all miners and nodes of a session, if it stands, cleanly where possible. @throws ChainCoreError no-node-running */
+export async function downSession(place: Place): Promise<readonly StoppedNode[]> {
+  const session = await findSession(place);
+  if (session === undefined) throw noNodeRuns(await currentSession(place));
+  return await sessionDown(session);
+}
+
+/** @throws ChainCoreError no-node-running */
 export async function sessionDown(session: Session): Promise<readonly StoppedNode[]> {
   const { miners = [], nodes } = await session.metadata();
   await Promise.all(miners.map(stopMiner));
   if (miners.length > 0) await session.registry.update((now) => ({ ...now, miners: [] }));
   const running = nodes.filter(isRunning);
-  if (running.length === 0) throw new ChainCoreError("no-node-running", `no node of session "${session.name}" runs`);
+  if (running.length === 0) throw noNodeRuns(session.name);
   const stopped = await Promise.all(running.map(stopLaunched));
   await session.registry.markEnded();
   return stopped;
+}
+
+function noNodeRuns(session: string): ChainCoreError {
+  return new ChainCoreError("no-node-running", `no node of session "${session}" runs`);
 }
 
 function checkRoom(more: number, all: number): void {
