@@ -1,5 +1,6 @@
 import type { LockAnswer } from "../client/answers.ts";
 import type { FileLock, LockHolder } from "../files/file-lock.ts";
+import { LOCK_ORDER } from "../locks/levels.ts";
 import type { LockStats, StrandAtLock } from "../locks/snapshot.ts";
 import type { LoadMeter } from "./load.ts";
 import type { ApiDeps } from "./ports.ts";
@@ -11,15 +12,21 @@ export function statsAnswer(deps: ApiDeps, load: LoadMeter, uptimeSeconds: numbe
   const locks = Object.values(deps.locks.getAllStats());
   const { found, prevented } = deps.locks.deadlockStats();
   return {
-    lock_stats: Object.fromEntries([
-      ...locks.map((lock) => [lock.name, lockAnswer(lock)]),
-      ...Object.entries(deps.fileLocks ?? {}).map(([name, lock]) => [name, fileLockAnswer(lock)]),
-    ]),
+    lock_stats: lockStats(deps, locks),
     deadlock_stats: { cycles_detected: found + prevented, prevented_deadlocks: prevented },
     kpis: kpis(deps, locks, uptimeSeconds),
     load: { operations: load.total, operations_per_second: load.perSecond },
     uptime_seconds: uptimeSeconds,
   };
+}
+
+/** In the order of levels, as in memory so on disk. */
+function lockStats({ fileLocks = {} }: ApiDeps, locks: readonly LockStats[]): Readonly<Record<string, LockAnswer>> {
+  const onDisk = Object.entries(fileLocks).map(([name, lock]) => [name, fileLockAnswer(lock)] as const);
+  const below = locks.filter(({ order }) => order <= LOCK_ORDER.SESSION);
+  const above = locks.filter(({ order }) => order > LOCK_ORDER.SESSION);
+  const answers = (some: readonly LockStats[]) => some.map((lock) => [lock.name, lockAnswer(lock)] as const);
+  return Object.fromEntries([...answers(below), ...onDisk, ...answers(above)]);
 }
 
 /** The guide's names first, then whatever else the locks tell. */
