@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cpSync, existsSync } from "node:fs";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { ChainDeps } from "../../src/core/chain/chain.ts";
@@ -57,7 +57,7 @@ test("an image of another state is ignored and removed: an older one, one of ano
   await bench.run((at, chain) => chain.snapshots.save(at, "ten"));
   await bench.close();
   const [older, state] = [await readFile(path), `${bench.directory}-older`];
-  await cp(bench.directory, state, { recursive: true });
+  cpSync(bench.directory, state, { recursive: true });
   await bench.reopen();
   await grow(1);
   await bench.run((at, chain) => chain.snapshots.restore(at, "ten")); // The same tip, and two commits later.
@@ -72,7 +72,7 @@ test("an image of another state is ignored and removed: an older one, one of ano
   await bench.close();
   const newer = await readFile(path);
   await rm(bench.directory, { recursive: true });
-  await cp(state, bench.directory, { recursive: true });
+  cpSync(state, bench.directory, { recursive: true });
   await writeFile(path, newer);
   await bench.reopen();
   expect(told.at(-1)).toMatchObject({ from: "database" });
@@ -86,7 +86,7 @@ test("an image of another chain with as many commits is ignored: the state's tip
   await using _ = bench;
   await bench.close();
   const other = `${bench.directory}-other`;
-  await cp(bench.directory, other, { recursive: true });
+  cpSync(bench.directory, other, { recursive: true });
   await bench.reopen();
   await grow(1);
   await bench.close();
@@ -98,7 +98,7 @@ test("an image of another chain with as many commits is ignored: the state's tip
   await twin.run((at, chain) => chain.acceptBlock(at, rival.block));
   expect([twin.chain.coins.version, twin.chain.tip.height]).toEqual([11, 11]);
   await twin.close();
-  await cp(join(other, "coins.image"), path);
+  cpSync(join(other, "coins.image"), path);
   await bench.reopen();
   expect(told.at(-1)).toMatchObject({ from: "database" });
   expect(coinsOf(bench.chain)).toEqual(await replayed(bench.chain));

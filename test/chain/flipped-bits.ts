@@ -1,4 +1,5 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cpSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -70,7 +71,7 @@ export async function flipBits(seed: number, roundsPerFile: number): Promise<{ r
   const verdicts = { refused: 0, harmless: 0 };
   for (let round = 0; round < roundsPerFile * names.length; round++) {
     const copy = await mkdtemp(join(tmpdir(), "chaincore-flipped-"));
-    await cp(directory, copy, { recursive: true });
+    cpSync(directory, copy, { recursive: true });
     const path = join(copy, names[round % names.length]!);
     const bytes = await readFile(path);
     const at = next() % bytes.length;

@@ -1,4 +1,5 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cpSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -109,7 +110,7 @@ async function undisturbed(template: string, script: readonly Step[], limits: Li
 
 async function copyOf(template: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "chaincore-failing-"));
-  await cp(template, directory, { recursive: true });
+  cpSync(template, directory, { recursive: true });
   return directory;
 }
 
