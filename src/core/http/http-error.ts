@@ -1,5 +1,5 @@
-import { STATUS_CODES } from "node:http";
 import { ChainCoreError } from "../errors.ts";
+import { STATUS_CODES } from "./node-http.ts";
 
 /** A request that is answered with a status and nothing else to say; thrown by handlers, caught by the server. */
 export class HttpError extends ChainCoreError {

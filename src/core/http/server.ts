@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { AssertionError } from "../errors.ts";
 import type { Log } from "../ports.ts";
@@ -6,6 +6,7 @@ import { Exchange } from "./exchange.ts";
 import { checkHost, checkOrigin } from "./guards.ts";
 import { HttpError } from "./http-error.ts";
 import { applyLimits, checkingIntervalMs, HTTP_LIMITS, type HttpLimits, limitConnectionsPerAddress } from "./limits.ts";
+import { createServer } from "./node-http.ts";
 import type { Router } from "./router.ts";
 import { createTlsServer } from "./tls-server.ts";
 
