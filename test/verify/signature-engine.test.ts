@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { sha256, taggedHash } from "../../src/core/encoding/hash.ts";
 import { hexToBytes } from "../../src/core/encoding/hex.ts";
 import { checkSignatureEncoding, lowerS, readDer } from "../../src/core/script/der.ts";
@@ -32,6 +32,22 @@ const challengeOf = (r: Uint8Array, key: Uint8Array, message: Uint8Array) =>
 
 test("the default engine here is the native addon, not a slow substitute", () => {
   expect(defaultSignatureEngine().name).toBe("native");
+});
+
+describe("CHAINCORE_SIGNATURES", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test.each(engines)("chooses $name", ({ name }) => {
+    vi.stubEnv("CHAINCORE_SIGNATURES", name);
+    expect(defaultSignatureEngine().name).toBe(name);
+  });
+
+  test("is refused where there is no such engine", () => {
+    vi.stubEnv("CHAINCORE_SIGNATURES", "openssl");
+    expect(defaultSignatureEngine).toThrow(
+      "CHAINCORE_SIGNATURES=openssl: there is no such engine; it is one of native, ffi, pure",
+    );
+  });
 });
 
 describe.skipIf(!hasTestData).each(engines)("engine $name", (engine) => {

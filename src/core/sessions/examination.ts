@@ -9,6 +9,7 @@ import { fileSystemOf } from "../files/file-system.ts";
 import { ensurePrivateFolder, nodeFolder, sessionFolder } from "../files/paths.ts";
 import { socketPath } from "../files/socket-path.ts";
 import { bestKernel } from "../mining/kernel-module.ts";
+import type { EngineName } from "../verify/engine.ts";
 import { defaultSignatureEngine } from "../verify/signature-engine.ts";
 import { nodeMemory, sessionFindings, unfinished, writablePaths } from "./examine-session.ts";
 import type { Finding } from "./finding.ts";
@@ -48,7 +49,11 @@ function nodeVersion(): Finding {
 }
 
 function engines(): Finding {
-  const signatures = defaultSignatureEngine().name;
+  const signatures = signatureEngine();
+  if (signatures instanceof ChainCoreError) {
+    const remedy = "unset CHAINCORE_SIGNATURES, or give what it asks for";
+    return { subject: "engines", state: "error", text: signatures.message, remedy };
+  }
   const mining = bestKernel();
   const text = `signatures ${signatures}, mining ${mining}`;
   if (signatures !== "pure" && mining !== "node-crypto") return { subject: "engines", state: "ok", text };
@@ -61,6 +66,15 @@ function engines(): Finding {
         ? 'install with optional packages ("npm ci"), so that the native signature engine is found'
         : "use a Node with WebAssembly SIMD",
   };
+}
+
+function signatureEngine(): EngineName | ChainCoreError {
+  try {
+    return defaultSignatureEngine().name;
+  } catch (error) {
+    if (error instanceof ChainCoreError) return error;
+    throw error;
+  }
 }
 
 /** The soft limit, where the system tells. */
