@@ -53,11 +53,14 @@ test("a miner beside the node goes on when the node comes back, at the height wh
   await until(isBlock);
   await node!.stop();
   await until(({ kind }) => kind === "waiting");
-  const { height } = (await start()).status();
+  const { height, mining } = (await start()).status();
+  expect(mining.hashesPerSecond).toBe(0);
   expect(await until(isBlock)).toMatchObject({ height: height + 1 });
+  while (node!.status().mining.hashesPerSecond === 0) await setImmediate(); // Told within seconds.
   await run!.stop();
   await run!.finished;
   while (node!.status().mining.miners > 0) await setImmediate();
+  expect(node!.status().mining.hashesPerSecond).toBe(0);
 });
 
 test("a node's status tells the kernel of its own miners while there are any", async () => {

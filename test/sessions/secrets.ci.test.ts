@@ -80,6 +80,11 @@ test("logs, output and the registry hold neither cookie, peer token, mnemonic no
     ];
     const lines = texts.flatMap(([, text]) => text.split("\n")).filter((line) => /^\{"level":\d\d,/.test(line));
     expect(lines.filter((line) => line.includes('"msg":"ready"')).length, "logs of both nodes").toBeGreaterThanOrEqual(2);
+    for (const said of ["block-connected", "transaction-added", "answered", "called"])
+      expect(
+        lines.some((line) => line.includes(`"msg":"${said}"`)),
+        said,
+      ).toBe(true);
     const words = mnemonic.split(" ");
     const secrets = [
       ...cookies,

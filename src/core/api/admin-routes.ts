@@ -144,6 +144,14 @@ function addMining(router: Router, api: Api): void {
       refusing((exchange) => streamWork(api, exchange, jobs)),
     );
   }
+  const noteRate = mining?.noteRate?.bind(mining);
+  if (noteRate !== undefined) {
+    router.on("POST", "/v1/work/rate", async (exchange) => {
+      const { prefix, hashesPerSecond } = await jsonBody(exchange);
+      noteRate(Number(prefix), Number(hashesPerSecond));
+      exchange.answerJson({});
+    });
+  }
   const control = mining?.control?.bind(mining);
   if (control === undefined) return;
   const mine = async (exchange: Exchange) => exchange.answerJson(await control(await jsonBody(exchange)));

@@ -100,11 +100,10 @@ export class JsonRpc {
     if (request instanceof RpcError) return { request: envelope(element), outcome: { error: request } };
     const started = performance.now();
     const outcome = await this.#call(request, caller);
-    this.#observer?.finished(
-      this.#table.find(request.method)?.name ?? "unknown",
-      performance.now() - started,
-      "result" in outcome,
-    );
+    const name = this.#table.find(request.method)?.name ?? "unknown";
+    const ms = performance.now() - started;
+    this.#observer?.finished(name, ms, "result" in outcome);
+    this.#log.debug({ rpc: name, ms, ...("error" in outcome ? { code: outcome.error.code } : {}) }, "called");
     return { request, outcome };
   }
 

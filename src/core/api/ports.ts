@@ -232,11 +232,13 @@ export interface Mining {
   template(at: Root): Promise<BlockTemplate>;
   /** Mines one block at once on the tip and hands it in. @throws ChainCoreError max-tries, block-not-accepted */
   mineNow(at: Root, request: MineRequest): Promise<Block>;
-  /** Of the miners of this process and on its Stratum port. */
+  /** Of the miners of this process, of those in others, which tell theirs, and on its Stratum port. */
   readonly hashesPerSecond: number;
   readonly miners: number;
   /** Work for a miner in another process: one line at once, more as templates change. `address` is where its blocks shall pay to. */
   jobs?(address: string | undefined, signal: AbortSignal): AsyncIterable<object>;
+  /** A miner in another process, named by the prefix of its work, tells how fast it is. */
+  noteRate?(prefix: number, hashesPerSecond: number): void;
   /** Starts, changes (threads, pace) or stops the node's own miner. */
   control?(request: Readonly<Record<string, unknown>>): Promise<object>;
 }

@@ -92,7 +92,10 @@ export class HttpServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const exchange = new Exchange(request, response, this.#limits);
+    const startedMs = performance.now();
     response.once("close", () => {
+      const { method, path } = exchange;
+      this.#log.debug({ method, path, status: response.statusCode, ms: performance.now() - startedMs }, "answered");
       if (this.#closing) this.#server.closeIdleConnections(); // Kept alive for requests that will not be taken.
     });
     try {

@@ -21,6 +21,8 @@ export interface AttachDeps {
 /** How long a node may be away before it is looked for again, and how long a block is kept for it. */
 const RECONNECT_MS = 500;
 const RESUBMIT_MS = 60_000;
+/** The node is told so often how fast this miner is. */
+const RATE_MS = 2_000;
 
 /**
  * Mines in this process for a node in another one: templates come down /v1/work, blocks go up /v1/blocks. Survives the
@@ -44,7 +46,11 @@ export async function attachMiner(
   );
   feed.onNewTip = (tip) => miner.tipChanged(tip);
   feed.onWaiting = (reason) => queue.push({ kind: "waiting", reason });
-  const run = runOf(miner, queue, () => feed.stop());
+  const rates = setInterval(() => void feed.tellRate(miner.statistics().hashesPerSecond), RATE_MS).unref();
+  const run = runOf(miner, queue, () => {
+    clearInterval(rates);
+    return feed.stop();
+  });
   const stop = async () => {
     feed.giveUp(); // A block that waits for the node would hold up the end by a minute.
     await run.stop();
@@ -98,6 +104,17 @@ class WorkFeed {
         this.onWaiting(`${(error as Error).message}; a block waits for it`);
         await sleep(RECONNECT_MS, undefined, { signal: this.#ended.signal }).catch(() => undefined);
       }
+    }
+  }
+
+  /** For the node's status; one that is away need not know. */
+  async tellRate(hashesPerSecond: number): Promise<void> {
+    const prefix = this.#work?.prefix;
+    if (prefix === undefined) return;
+    try {
+      await (await this.#deps.connect()).post("/v1/work/rate", { prefix, hashesPerSecond }, { signal: this.#ended.signal });
+    } catch (error) {
+      if (!this.#ended.signal.aborted && !isAway(error)) this.#deps.log.warn({ error: String(error) }, "the rate was not told");
     }
   }
 

@@ -44,7 +44,7 @@ export class NodeLog {
   }
 
   area(area: LogArea): Log {
-    const level: LevelWithSilent = this.#options.areas?.[area] ?? this.#options.level ?? "info";
+    const level: LevelWithSilent = this.#levelOf(area);
     const logger = this.#root.child({ area }, { level });
     const line =
       (method: "debug" | "info" | "warn" | "error") =>
@@ -53,6 +53,14 @@ export class NodeLog {
         if (++this.#lines % ROTATION_CHECK_LINES === 0) this.#rotate();
       };
     return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+  }
+
+  isDebug(area: LogArea): boolean {
+    return this.#levelOf(area) === "debug";
+  }
+
+  #levelOf(area: LogArea): LogLevel {
+    return this.#options.areas?.[area] ?? this.#options.level ?? "info";
   }
 
   #rotate(): void {

@@ -20,17 +20,18 @@ const WORK_MS_MAX = 5_000;
 /** A block may also leave the chain without another in its place (invalidateblock). */
 const movesTip = (event: string) => event === "block-connected" || event === "block-disconnected";
 
-/** How a node lets its blocks be mined: at once, by miners of its own, or by miners in other processes. */
 /** Times in a row that a block of `mineNow` may lose its place to a peer's. */
 const OVERTAKEN_MAX = 20;
 
+/** How a node lets its blocks be mined: at once, by miners of its own, or by miners in other processes. */
 export class NodeMining implements Mining {
   readonly #node: NodeParts;
   readonly #template: SharedTemplate;
   /** Where blocks pay to when nobody says. */
   readonly #payTo: () => Uint8Array;
   readonly #miners = new Set<Miner>();
-  #attached = 0;
+  /** Miners in other processes, by the prefix of their work: hashes a second as they tell. */
+  readonly #attached = new Map<number, number>();
   #stratum: (() => StratumStatus) | undefined;
   /** Extranonce prefix of the next miner from outside; 0 is the node's own. From a random start, so that those of before a restart stay apart. */
   #nextPrefix: number;
@@ -48,7 +49,7 @@ export class NodeMining implements Mining {
   }
 
   get miners(): number {
-    return this.#miners.size + this.#attached + (this.stratum?.miners ?? 0);
+    return this.#miners.size + this.#attached.size + (this.stratum?.miners ?? 0);
   }
 
   /** What the port for stock miners has to tell, while there is one. */
@@ -72,7 +73,14 @@ export class NodeMining implements Mining {
 
   get hashesPerSecond(): number {
     const own = [...this.#miners].reduce((sum, miner) => sum + miner.statistics().hashesPerSecond, 0);
-    return own + (this.stratum?.hashesPerSecond ?? 0);
+    const attached = [...this.#attached.values()].reduce((sum, rate) => sum + rate, 0);
+    return own + attached + (this.stratum?.hashesPerSecond ?? 0);
+  }
+
+  /** Of one that has left, or of what is no rate, nothing is kept. */
+  noteRate(prefix: number, hashesPerSecond: number): void {
+    if (this.#attached.has(prefix) && hashesPerSecond >= 0 && hashesPerSecond < Infinity)
+      this.#attached.set(prefix, hashesPerSecond);
   }
 
   template(at: Root): Promise<BlockTemplate> {
@@ -135,7 +143,7 @@ export class NodeMining implements Mining {
       return true;
     });
     signal.addEventListener("abort", () => wake(), { once: true });
-    this.#attached++;
+    this.#attached.set(prefix, 0);
     try {
       while (!signal.aborted) {
         // Listening before asking: a tip that comes in between wakes the wait below at once.
@@ -148,7 +156,7 @@ export class NodeMining implements Mining {
         clearTimeout(timer);
       }
     } finally {
-      this.#attached--;
+      this.#attached.delete(prefix);
       leave();
     }
   }

@@ -10,6 +10,7 @@ import { Wallet } from "../wallet/wallet.ts";
 import { openDoors } from "./doors.ts";
 import type { House } from "./house.ts";
 import { type LogOptions, NodeLog } from "./log.ts";
+import { logEvents } from "./log-events.ts";
 import { type MiningRun, type MiningRunOptions, startMiningRun } from "./mining-run.ts";
 import { NodeAccounts } from "./node-accounts.ts";
 import { NodeMining } from "./node-mining.ts";
@@ -122,7 +123,7 @@ async function openHouse(options: NodeOptions, opened: AsyncDisposableStack): Pr
   };
   let events: EventLog | undefined;
   const locks = new LockManager(undefined, {
-    debug: (options.log?.areas?.locks ?? options.log?.level) === "debug", // Warns of more than two nested locks.
+    debug: log.isDebug("locks"), // Warns of more than two nested locks.
     onWarning: (warning) => {
       log.area("locks").warn(warning, warning.kind);
       if (warning.kind === "deadlock" || warning.kind === "cycle") events?.append({ event: "deadlock", text: warning.text });
@@ -147,6 +148,7 @@ async function openHouse(options: NodeOptions, opened: AsyncDisposableStack): Pr
   );
   opened.defer(close);
   events = parts.events;
+  logEvents(log, parts.events);
   return { id, directory, session, account, clock, log, parts, place, apiPort: options.apiPort };
 }
 
