@@ -50,6 +50,9 @@ export default class Mine extends BaseCommand {
       const what = urls ? "hosting" : "mining for";
       const where = urls ? `, api ${urls.api}, peers ${urls.p2p}` : "";
       this.logToStderr(`${what} node ${mining.nodeId} of session ${session}${where}`);
+      const typed = this.argv.filter((word) => Object.keys(peerFlags).includes(word.replace(/^--|=.*$/g, "")));
+      if (!urls && typed.length > 0)
+        this.logToStderr(`${typed.join(", ")}: passed over, for that node runs already and has its own peer port`);
       using view = new MiningView(mining.run, { json: this.jsonEnabled() });
       signal.addEventListener("abort", () => void mining.run.stop());
       if (signal.aborted) await mining.run.stop();

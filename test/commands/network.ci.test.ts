@@ -65,6 +65,13 @@ test("more nodes than this machine can hold are refused at once", async () => {
   expect(await up("--nodes", "65")).toMatchObject({ code: 1, err: expect.stringContaining("at most 64 nodes make a session") });
 });
 
+test("mine beside a running node says which of its flags do not count there", async () => {
+  await up("--nodes", "1");
+  const { code, err } = await user.run("mine", "--blocks", "1", "--p2p-port", "0");
+  expect(code).toBe(0);
+  expect(err).toContain("--p2p-port: passed over, for that node runs already and has its own peer port\n");
+});
+
 test("a ban that was answered for survives a kill -9, and a fault needs a peer that is one", async () => {
   await up("--nodes", "2");
   expect(await user.run("peers", "ban", "http://127.0.0.1:1")).toMatchObject({ code: 0 });

@@ -32,7 +32,11 @@ function register(name: string): void {
 }
 
 test("a session is created once, used, listed and removed", async () => {
-  expect(await user.run("session", "create", "alpha")).toMatchObject({ code: 0, out: `${join(sessions, "alpha")}\n`, err: "" });
+  expect(await user.run("session", "create", "alpha")).toMatchObject({
+    code: 0,
+    out: `${join(sessions, "alpha")}\n`,
+    err: 'commands mean "default" still: add --session alpha, or run "chaincore session use alpha"\n',
+  });
   expect(await user.run("session", "create", "alpha")).toMatchObject({
     code: 1,
     out: "",

@@ -27,7 +27,7 @@ export default class SessionCreate extends BaseCommand {
 
   async run(): Promise<{ session: string; folder: string }> {
     const { args, flags } = await this.parse(SessionCreate);
-    const { createSession, readSpecFile } = await import("../../core/index.ts");
+    const { createSession, currentSession, readSpecFile } = await import("../../core/index.ts");
     const { parseSeconds } = await import("../../ui/seconds.ts");
     const place = this.place(flags);
     const spacing = flags["target-spacing"];
@@ -42,6 +42,11 @@ export default class SessionCreate extends BaseCommand {
       },
     );
     this.log(session.folder);
+    const current = await currentSession(place);
+    if (current !== session.name)
+      this.logToStderr(
+        `commands mean "${current}" still: add --session ${session.name}, or run "chaincore session use ${session.name}"`,
+      );
     return { session: session.name, folder: session.folder };
   }
 }
