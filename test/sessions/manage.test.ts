@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { currentSession } from "../../src/core/client/find-node.ts";
 import { examine } from "../../src/core/sessions/examination.ts";
 import { createSession, removeSession, useSession } from "../../src/core/sessions/manage.ts";
+import { checkRoom } from "../../src/core/sessions/network.ts";
 
 let home: string;
 beforeEach(async () => {
@@ -89,4 +90,10 @@ test("an examination survives a registry that cannot be read", async () => {
     remedy: 'move it away or run "chaincore session remove broken"',
   });
   expect(await readFile(join(home, "sessions", "broken", "session_metadata.json"), "utf8")).toBe("{");
+});
+
+test("nodes for which memory does not suffice are refused with how many fit", () => {
+  expect(() => checkRoom(8, 10, 8 * 130_000_000)).not.toThrow();
+  expect(() => checkRoom(8, 10, 8 * 130_000_000 - 1)).toThrow("10 nodes are too many: free memory suffices for 7 more nodes");
+  expect(() => checkRoom(1, 65, Infinity)).toThrow("65 nodes are too many: at most 64 nodes make a session");
 });

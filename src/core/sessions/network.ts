@@ -86,8 +86,9 @@ function noNodeRuns(session: string): ChainCoreError {
   return new ChainCoreError("no-node-running", `no node of session "${session}" runs`);
 }
 
-function checkRoom(more: number, all: number): void {
-  const room = Math.floor(freemem() / NODE_MEMORY_BYTES);
+/** A container may have less than its machine. @throws ChainCoreError too-many-nodes */
+export function checkRoom(more: number, all: number, freeBytes = Math.min(freemem(), process.availableMemory())): void {
+  const room = Math.floor(freeBytes / NODE_MEMORY_BYTES);
   if (all <= NODES_MAX && more <= room) return;
   const most = all > NODES_MAX ? `at most ${NODES_MAX} nodes make a session` : `free memory suffices for ${room} more nodes`;
   throw new ChainCoreError("too-many-nodes", `${all} nodes are too many: ${most}`, { detail: { nodes: all, room } });
