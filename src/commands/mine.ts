@@ -2,7 +2,7 @@ import { Flags } from "@oclif/core";
 import { BaseCommand } from "../base.ts";
 import { untilInterrupted } from "../ui/interrupt.ts";
 import { MiningView } from "../ui/mining-view.ts";
-import { peerFlags, peerOptions } from "../ui/peer-flags.ts";
+import { idlePeerFlags, peerFlags, peerOptions } from "../ui/peer-flags.ts";
 
 export default class Mine extends BaseCommand {
   static override summary = "Mine on the session's node, or on one of its own where none runs";
@@ -47,12 +47,9 @@ export default class Mine extends BaseCommand {
       const onProgress = (sentence: string) => this.logToStderr(sentence);
       const mining = await core.startMining({ home, session, nodeId, ...peerOptions(flags), ...chosen, onProgress });
       const urls = mining.node?.status().urls;
-      const what = urls ? "hosting" : "mining for";
-      const where = urls ? `, api ${urls.api}, peers ${urls.p2p}` : "";
+      const [what, where] = urls ? ["hosting", `, api ${urls.api}, peers ${urls.p2p}`] : ["mining for", ""];
       this.logToStderr(`${what} node ${mining.nodeId} of session ${session}${where}`);
-      const typed = this.argv.filter((word) => Object.keys(peerFlags).includes(word.replace(/^--|=.*$/g, "")));
-      if (!urls && typed.length > 0)
-        this.logToStderr(`${typed.join(", ")}: passed over, for that node runs already and has its own peer port`);
+      for (const sentence of urls ? [] : idlePeerFlags(this.argv)) this.logToStderr(sentence);
       using view = new MiningView(mining.run, { json: this.jsonEnabled() });
       signal.addEventListener("abort", () => void mining.run.stop());
       if (signal.aborted) await mining.run.stop();

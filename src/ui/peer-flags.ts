@@ -50,3 +50,9 @@ export function peerOptions(flags: PeerFlags) {
     p2pTlsKey: flags["p2p-tls-key"],
   };
 }
+
+/** A sentence where flags of the peer port were typed for a node that has opened its own already. */
+export function idlePeerFlags(argv: readonly string[]): readonly string[] {
+  const typed = argv.filter((word) => Object.keys(peerFlags).includes(word.replace(/^--|=.*$/g, "")));
+  return typed.length === 0 ? [] : [`${typed.join(", ")}: passed over, for that node runs already and has its own peer port`];
+}
