@@ -7,7 +7,7 @@ const FUSE = 0x65735546;
 test.each([
   [0x6969, undefined, { kind: "network", name: "NFS" }],
   [-0xacb2be, undefined, { kind: "network", name: "CIFS" }], // 0xff534d42 as a signed word
-  [0x01021997, "9p", { kind: "network", name: "9p" }],
+  [0x01021997, "9p", { kind: "unknown", name: "9p" }],
   [0xef53, "ext4", { kind: "local" }],
   [FUSE, "fuse.sshfs", { kind: "network", name: "fuse.sshfs" }],
   [FUSE, "fuse.rclone", { kind: "network", name: "fuse.rclone" }],

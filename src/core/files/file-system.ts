@@ -9,9 +9,10 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x5346414f, "AFS"],
   [0x73757245, "Coda"],
   [0x00c36400, "Ceph"],
-  [0x01021997, "9p"], // A folder of the host in a virtual machine, or of Windows in WSL 2.
 ]);
 
+/** A folder of the host in a virtual machine, of Windows in WSL 2; and every folder of a sandbox such as gVisor: nobody else need be behind it. */
+const NINE_P = 0x01021997;
 /** FUSE is any program's file system; which one stands in the mount table. */
 const FUSE = 0x65735546;
 /** Those that have another machine behind them. */
@@ -28,6 +29,7 @@ export function judgeFileSystem(statfsType: number, mountType: string | undefine
   const type = statfsType >>> 0;
   const name = NETWORK_FILE_SYSTEMS.get(type);
   if (name !== undefined) return { kind: "network", name };
+  if (type === NINE_P) return { kind: "unknown", name: "9p" };
   if (type !== FUSE) return { kind: "local" };
   if (mountType === undefined) return { kind: "unknown", name: "fuse" };
   if (FUSE_OF_OTHER_MACHINES.test(mountType)) return { kind: "network", name: mountType };
