@@ -83,4 +83,6 @@ test("a ban that was answered for survives a kill -9, and a fault needs a peer t
     err: 'chaincore: core9 is no peer of this node; "chaincore peers" lists them\n',
   });
   expect((await user.run("peers", "partition", "core1")).out).toContain("fault: core1 cut off");
+  // The link has ended, and the other side, which may never have dialled, calls it by its name all the same.
+  expect((await user.run("peers", "partition", "core0", "--node", "core1")).out).toContain("fault: core0 cut off");
 });

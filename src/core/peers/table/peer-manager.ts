@@ -9,6 +9,7 @@ import { type Direction, type Link, LinkError, type LinkHandler, type PeerIdenti
 import type { Remote } from "../listener.ts";
 import { parsePeerUrl, peerUrlOf, placeOf } from "../peer-url.ts";
 import type { PeerChain, PeerPool } from "../ports.ts";
+import { RecentSet } from "../sync/recent-set.ts";
 import { PeerSync } from "../sync/sync.ts";
 import { PeerTransport, type TransportOptions } from "../transport.ts";
 import { type ActiveLink, chooseEviction, isNamed, isNewLinkBetter } from "./active-link.ts";
@@ -46,6 +47,7 @@ export interface PeerManagerDeps {
 
 const LOOK_MS = 500;
 const SAVE_MS = 30_000;
+const MET_MAX = 1_000;
 /** A ban is written so soon; whoever has others banned on purpose does not make us write for each. */
 const SAVE_BAN_MS = 1_000;
 /** Addresses are asked of a link that we have dialled, once. */
@@ -58,6 +60,8 @@ const GOSSIP_TIMEOUT_MS = 5_000;
  */
 export class PeerManager {
   readonly sync: PeerSync;
+  /** Node ids and places of those that were linked: people call them by these when the link has ended. */
+  readonly met = new RecentSet<string>(MET_MAX);
   /** Bytes of links that have ended. */
   readonly past = { received: 0, sent: 0 };
   readonly #options: PeerManagerOptions;
@@ -319,6 +323,7 @@ export class PeerManager {
       lastUseful: 0,
     };
     this.#links.set(link, active);
+    for (const name of [link.identity.nodeId, placeOf(link.url ?? "")]) this.met.add(name);
     this.sync.linkOpened(link);
     this.#deps.log.info({ peer: nameOf(link), node: link.identity.nodeId, direction: link.direction }, "linked");
     this.#deps.told?.(nameOf(link), "connected");
