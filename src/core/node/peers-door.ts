@@ -35,7 +35,7 @@ export async function createPeers(
 ): Promise<PeerManager> {
   const { parts, session, id, directory } = house;
   const { chain, locks, params, clock, entropy, events } = parts;
-  return await PeerManager.open(
+  const manager: PeerManager = await PeerManager.open(
     { token: options.peerToken, certificate },
     {
       chain: peerChain(chain, locks),
@@ -50,11 +50,14 @@ export async function createPeers(
       store: peersFile(join(directory, "peers.json")),
       source: async () => {
         const { nodes } = await session.metadata();
-        return nodes.flatMap((node) => (node.node_id !== id && node.p2p_url !== null && isRunning(node) ? [node.p2p_url] : []));
+        const others = nodes.filter((node) => node.node_id !== id && node.p2p_url !== null && isRunning(node));
+        for (const { node_id } of others) manager.names.add(node_id);
+        return others.map(({ p2p_url }) => p2p_url!);
       },
       told: (url, state) => events.append({ event: "peer", url, state }),
     },
   );
+  return manager;
 }
 
 /**

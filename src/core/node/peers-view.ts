@@ -75,12 +75,12 @@ export function peersView(manager: PeerManager, clock: Clock, { mayFail }: Peers
 }
 
 /** The name by which a fault is kept: a node id as it was given, else the URL. What is healed may be gone. @throws ChainCoreError unknown-peer */
-function faultTarget({ links, book, met }: PeerManager, peer: string | undefined, verb: FaultVerb): string | undefined {
+function faultTarget({ links, book, names }: PeerManager, peer: string | undefined, verb: FaultVerb): string | undefined {
   if (peer === undefined) return undefined;
   const link = links.find(({ link }) => isNamed(link, peer))?.link;
   const known = book.peers.find(({ url, nodeId }) => isPlace(url, peer) || nodeId === peer);
   const nodeId = link?.identity.nodeId ?? known?.nodeId;
-  if (link === undefined && known === undefined && !met.has(placeOf(peer)) && verb !== "heal")
+  if (link === undefined && known === undefined && !names.has(placeOf(peer)) && verb !== "heal")
     throw new ChainCoreError("unknown-peer", `${peer} is no peer of this node; "chaincore peers" lists them`, {
       detail: { peer },
     });

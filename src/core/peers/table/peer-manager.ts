@@ -47,7 +47,7 @@ export interface PeerManagerDeps {
 
 const LOOK_MS = 500;
 const SAVE_MS = 30_000;
-const MET_MAX = 1_000;
+const NAMES_MAX = 1_000;
 /** A ban is written so soon; whoever has others banned on purpose does not make us write for each. */
 const SAVE_BAN_MS = 1_000;
 /** Addresses are asked of a link that we have dialled, once. */
@@ -60,8 +60,8 @@ const GOSSIP_TIMEOUT_MS = 5_000;
  */
 export class PeerManager {
   readonly sync: PeerSync;
-  /** Node ids and places of those that were linked: people call them by these when the link has ended. */
-  readonly met = new RecentSet<string>(MET_MAX);
+  /** Node ids and places of those that were linked, and of the session's nodes: people call them by these without a link, too. */
+  readonly names = new RecentSet<string>(NAMES_MAX);
   /** Bytes of links that have ended. */
   readonly past = { received: 0, sent: 0 };
   readonly #options: PeerManagerOptions;
@@ -323,7 +323,7 @@ export class PeerManager {
       lastUseful: 0,
     };
     this.#links.set(link, active);
-    for (const name of [link.identity.nodeId, placeOf(link.url ?? "")]) this.met.add(name);
+    for (const name of [link.identity.nodeId, placeOf(link.url ?? "")]) this.names.add(name);
     this.sync.linkOpened(link);
     this.#deps.log.info({ peer: nameOf(link), node: link.identity.nodeId, direction: link.direction }, "linked");
     this.#deps.told?.(nameOf(link), "connected");
