@@ -20,30 +20,9 @@ test("logs, output and the registry hold neither cookie, peer token, mnemonic no
   await run("session", "create", "default", "--mnemonic", "random");
   const folder = join(user.env["CHAINCORE_HOME"]!, "sessions", "default");
   const mnemonic = readFileSync(join(folder, "mnemonic"), "utf8").trim();
-  const first = user.start([
-    "node",
-    "--node-id",
-    "core0",
-    "--api-port",
-    "0",
-    "--p2p-port",
-    "0",
-    "--log-level",
-    "debug",
-    "--json",
-  ]);
-  const second = user.start([
-    "node",
-    "--node-id",
-    "core1",
-    "--api-port",
-    "0",
-    "--p2p-port",
-    "0",
-    "--log-level",
-    "debug",
-    "--json",
-  ]);
+  const start = (id: string) =>
+    user.start(["node", "--node-id", id, "--api-port", "0", "--p2p-port", "0", "--log-level", "debug", "--json"]);
+  const [first, second] = [start("core0"), start("core1")];
   try {
     const ready = async ({ child, ended }: typeof first) =>
       await new Promise<NodeStatus>((resolve, reject) => {

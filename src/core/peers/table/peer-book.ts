@@ -23,7 +23,7 @@ export class PeerBook {
   readonly #bans = new BanList();
   #isChanged = false;
   #saving: Promise<void> = Promise.resolve();
-  #savesWaiting = 0;
+  #isSaveWaiting = false;
 
   private constructor(deps: Deps) {
     this.#deps = deps;
@@ -127,12 +127,12 @@ export class PeerBook {
    * that was changed before the call is on disk: one save at a time, and whoever comes while one waits shares it.
    */
   save(): Promise<void> {
-    if (this.#savesWaiting > 0) return this.#saving;
-    this.#savesWaiting++;
+    if (this.#isSaveWaiting) return this.#saving;
+    this.#isSaveWaiting = true;
     this.#saving = this.#saving
       .catch(() => undefined)
       .then(() => {
-        this.#savesWaiting--;
+        this.#isSaveWaiting = false;
         return this.#write();
       });
     return this.#saving;
